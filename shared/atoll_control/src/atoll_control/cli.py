@@ -1,0 +1,104 @@
+"""The command line: one function a verb, options and exit codes; what they do is in `workflows`."""
+
+import sys
+from typing import Annotated
+
+import typer
+from click import ClickException
+
+from atoll_control.console import show_problem
+from atoll_control.errors import UserError
+from atoll_control.files import find_checkout
+
+app = typer.Typer(
+    name="atoll",
+    help="Every project a Dagster code location in its own environment; one page over all.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Locations = Annotated[list[str] | None, typer.Argument(metavar="[LOCATION]...", help="code locations; none means all")]
+Location = Annotated[str, typer.Argument(metavar="LOCATION", help="a code location")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would be done")]
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(min=1, max=65535, help="port of the page on 127.0.0.1")] = 3000) -> int:
+    """Install what is missing, start page, daemon and one code server per project; Ctrl-C ends all."""
+    from atoll_control.workflows.dev import dev
+
+    return dev(find_checkout(), port)
+
+
+@app.command()
+def test(locations: Locations = None) -> int:
+    """Run each project's tests in its own environment, then the platform's (without LOCATION)."""
+    from atoll_control.workflows.test import test
+
+    return test(find_checkout(), locations or [])
+
+
+@app.command()
+def sync(locations: Locations = None, dry_run: DryRun = False) -> int:
+    """Write the derived files and bring environments to their locks."""
+    from atoll_control.workflows.sync import sync
+
+    return sync(find_checkout(), locations or [], dry_run=dry_run)
+
+
+@app.command()
+def run(
+    location: Location,
+    select: Annotated[str, typer.Option(help="assets, in Dagster's selection syntax")] = "*",
+    partition: Annotated[str | None, typer.Option(help="partition key")] = None,
+    full: Annotated[bool, typer.Option("--full", help="all data instead of the sample")] = False,
+    json: Json = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Materialize assets without the page, in the project's environment and the same instance."""
+    from atoll_control.workflows.run import run
+
+    return run(find_checkout(), location, select=select, partition=partition, full=full, as_json=json, dry_run=dry_run)
+
+
+@app.command(name="list")
+def list_(json: Json = False) -> int:
+    """Say which code locations there are and whether each can start."""
+    from atoll_control.workflows.list import list_locations
+
+    return list_locations(find_checkout(), as_json=json)
+
+
+@app.command()
+def check(json: Json = False) -> int:
+    """Verify the checkout without starting anything; exit 1 when a claim does not hold."""
+    from atoll_control.workflows.check import check
+
+    return check(find_checkout(), as_json=json)
+
+
+@app.command()
+def doctor(json: Json = False) -> int:
+    """Say what is wrong with this machine or this checkout, and the one command that mends it."""
+    from atoll_control.workflows.doctor import doctor
+
+    return doctor(find_checkout(), as_json=json)
+
+
+def main() -> None:
+    """Run the command: exit 0 done, 1 a run, test or check failed, 2 something a person can mend."""
+    try:
+        code = app(standalone_mode=False)
+    except UserError as problem:
+        show_problem(problem)
+        code = 2
+    except typer.Exit as request:
+        code = request.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except ClickException as usage:
+        usage.show()
+        code = usage.exit_code
+    sys.exit(code)

@@ -1,0 +1,138 @@
+"""Environments: each project's own `.venv`, brought to its lock by uv and nothing else."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from atoll_control.errors import UserError
+from atoll_control.process import Output, capture, clean_environment
+from atoll_control.projects import PROJECT_MODULES, Project
+
+# Two at a time: uv itself downloads and unpacks in parallel.
+SIDE_BY_SIDE = 2
+
+# A module whose file is gone is still found as a namespace package, which has no origin.
+_IMPORTABLE = """
+import sys, importlib.util
+specs = {name: importlib.util.find_spec(name) for name in sys.argv[1:]}
+sys.exit(", ".join(name for name, spec in specs.items() if not spec or not spec.origin) or 0)
+"""
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What became of one environment: `problem` is None when it is at its lock and can start."""
+
+    name: str
+    changed: bool = False
+    problem: UserError | None = None
+
+
+def uv(*arguments: str | Path, cwd: Path, **environment: str) -> Output:
+    """Run uv, the wrapper's or the one on the PATH, without a view of any active environment."""
+    program = os.environ.get("ATOLL_UV", "uv")
+    return capture([program, *arguments], cwd=cwd, env=clean_environment(UV_PYTHON_DOWNLOADS="never", **environment))
+
+
+def sync_environment(name: str, folder: Path, modules: Sequence[str] = ()) -> Synced:
+    """Bring the `.venv` of one uv project to its lock and see that `modules` can be found in it.
+
+    Nothing is fetched, and no network is needed, where nothing is missing.
+    """
+    changed = bool(uv("sync", "--quiet", "--locked", "--check", cwd=folder).code)
+    if changed and (problem := _install(name, folder)):
+        return Synced(name, problem=problem)
+    python = folder / ".venv" / "bin" / "python"
+    if missing_modules(python, modules):
+        changed = True
+        if problem := _install(name, folder, "--reinstall"):
+            return Synced(name, problem=problem)
+    if missing := missing_modules(python, modules):
+        return Synced(name, changed, _broken(name, folder, f"{missing} cannot be imported in it"))
+    return Synced(name, changed)
+
+
+def _install(name: str, folder: Path, *options: str) -> UserError | None:
+    output = uv("sync", "--locked", *options, cwd=folder, UV_COMPILE_BYTECODE="1")
+    return explain_sync(name, folder, output) if output.code else None
+
+
+def sync_projects(projects: Sequence[Project], done: Callable[[Synced], None]) -> list[Synced]:
+    """Sync several projects side by side; `done` hears of each as it ends. A project with a problem is not touched."""
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        futures = [pool.submit(_sync_project, project) for project in projects]
+        for future in as_completed(futures):
+            done(future.result())
+    return [future.result() for future in futures]
+
+
+def _sync_project(project: Project) -> Synced:
+    if project.problem:
+        return Synced(project.name, problem=project.problem)
+    return sync_environment(project.name, project.folder, [*PROJECT_MODULES, project.name])
+
+
+def environment_problem(project: Project) -> UserError | None:
+    """Say what keeps the project from starting, without changing anything."""
+    if project.problem:
+        return project.problem
+    if uv("sync", "--quiet", "--locked", "--check", cwd=project.folder).code:
+        output = uv("lock", "--check", cwd=project.folder)
+        if output.code:
+            return explain_sync(project.name, project.folder, output)
+        what, why = f"the environment of {project.name} is not there.", "it is missing, or not at its lock."
+        return UserError(what, why, f"./atoll sync {project.name}")
+    if missing := missing_modules(project.python, [*PROJECT_MODULES, project.name]):
+        return _broken(project.name, project.folder, f"{missing} cannot be imported in it")
+    return None
+
+
+def missing_modules(python: Path, modules: Sequence[str]) -> str:
+    """Say which of the modules this interpreter cannot find, or why it does not start; empty when all is well."""
+    if not modules:
+        return ""
+    output = capture([python, "-I", "-c", _IMPORTABLE, *modules], cwd=python.parent)
+    return (output.stderr.strip().splitlines() or ["python"])[-1] if output.code else ""
+
+
+def probe_dagster(project: Project) -> UserError | None:
+    """Import Dagster's command line in the project's environment: what `dagster dev` needs of it to survive."""
+    output = capture([project.python, "-m", "dagster", "--version"], cwd=project.folder)
+    if output.code == 0:
+        return None
+    reason = (output.stderr.strip().splitlines() or ["no message"])[-1]
+    return _broken(project.name, project.folder, f"Dagster does not start in it ({reason})")
+
+
+def _broken(name: str, folder: Path, reason: str) -> UserError:
+    return UserError(
+        f"the environment of {name} is broken.",
+        f"{reason}.",
+        f"rm -r {folder.parent.name}/{folder.name}/.venv && ./atoll sync {name}",
+    )
+
+
+def explain_sync(name: str, folder: Path, output: Output) -> UserError:
+    """Turn uv's message into what, why and how."""
+    where = f"{folder.parent.name}/{folder.name}"
+    what = f"the environment of {name} is not there."
+    text = output.stderr.strip()
+    low = text.lower()
+    last = text.splitlines()[-1].strip() if text else f"uv ended with {output.code}"
+    if "lockfile" in low and ("needs to be updated" in low or "unable to find lockfile" in low or "missing" in low):
+        return UserError(
+            what, "its uv.lock does not fit its pyproject.toml or the library's.", f"uv lock --project {where}"
+        )
+    if "no interpreter found" in low:
+        return UserError(what, last, "install that Python, or widen requires-python in its pyproject.toml.")
+    if any(sign in low for sign in ("failed to fetch", "error sending request", "network", "dns error", "offline")):
+        return UserError(
+            what,
+            "a package is missing here and the package index cannot be reached.",
+            f"connect to a network, then: ./atoll sync {name}",
+        )
+    if "no space left" in low:
+        return UserError(what, "the disk is full.", f"make room, then: ./atoll sync {name}")
+    return UserError(what, f"uv says: {last}", f"mend that, then: ./atoll sync {name}")

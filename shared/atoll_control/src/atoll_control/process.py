@@ -1,0 +1,131 @@
+"""Processes: started with a clean environment, ended by their group, told apart by pid and start time."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+# The tag by which a run that has no code server says which process it is.
+PROCESS_TAG = "atoll/process"
+
+LEAKING = ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "DAGSTER_HOME", "UV_PROJECT_ENVIRONMENT")
+
+
+def clean_environment(**extra: str) -> dict[str, str]:
+    """Return this process's environment without what would make one environment see another."""
+    return {key: value for key, value in os.environ.items() if key not in LEAKING} | extra
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a finished process left: its exit code and its two streams as text."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def capture(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None) -> Output:
+    """Run a command to its end and return what it printed.
+
+    A program that cannot be started counts as one that ended with 127, as in a shell.
+    """
+    try:
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=cwd,
+            env=dict(env or clean_environment()),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        return Output(127, "", str(error))
+    return Output(done.returncode, done.stdout, done.stderr)
+
+
+def start_time(pid: int) -> str | None:
+    """Return a process's start in clock ticks since boot.
+
+    It is `""` where the system does not say, and None when there is no such process.
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except FileNotFoundError:
+        return "" if not Path("/proc/self/stat").exists() else None
+    # A zombie has ended and only waits for its parent.
+    return None if fields[0] == "Z" else fields[19]
+
+
+def is_alive(identity: str) -> bool:
+    """Say whether the process `<pid>:<start time>` still runs, and is not another one under the same pid."""
+    pid, _, started = identity.partition(":")
+    now = start_time(int(pid))
+    return now is not None and (not started or not now or started == now)
+
+
+def identity(pid: int) -> str:
+    """Return `<pid>:<start time>`, which `is_alive` understands."""
+    return f"{pid}:{start_time(pid) or ''}"
+
+
+def end_group(group: int, *, patience: float) -> bool:
+    """Interrupt a process group, wait up to `patience` seconds, then kill what is left.
+
+    Returns:
+        Whether it ended by itself.
+    """
+    if not _signal_group(group, signal.SIGINT):
+        return True
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if not _signal_group(group, 0):
+            return True
+        time.sleep(0.1)
+    _signal_group(group, signal.SIGKILL)
+    return False
+
+
+def _signal_group(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def port_is_free(port: int) -> bool:
+    """Say whether a server could listen on 127.0.0.1 at this port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def exclusive(path: Path) -> Generator[bool]:
+    """Hold the lock file while the block runs; yield whether it was free. The kernel frees it when the process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -1,0 +1,126 @@
+"""Projects: the folders under `code_locations/`, and what their manifests say."""
+
+import keyword
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomllib
+
+from atoll_control.errors import UserError
+from atoll_control.files import Checkout
+
+# What every project's environment must hold besides its own package.
+PROJECT_MODULES = ("dagster", "atoll")
+
+RESERVED = {"atoll", "atoll_control", "dagster", "test", "tests", "shared", "all"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """One folder under `code_locations/`.
+
+    `problem` is set when the folder cannot be a code location; everything that starts or installs leaves it out.
+    """
+
+    name: str
+    folder: Path
+    manifest: dict[str, Any] = field(default_factory=dict, repr=False)
+    problem: UserError | None = None
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the project's own environment."""
+        return self.folder / ".venv" / "bin" / "python"
+
+    @property
+    def source(self) -> Path:
+        """The folder that holds the project's package."""
+        return self.folder / "src"
+
+    @property
+    def module(self) -> str:
+        """What a code server loads."""
+        return f"{self.name}.definitions"
+
+    @property
+    def owner(self) -> str | None:
+        """Who answers for it: `[tool.atoll] owner`."""
+        return self.manifest.get("tool", {}).get("atoll", {}).get("owner")
+
+
+def discover_projects(checkout: Checkout) -> list[Project]:
+    """Return every folder under `code_locations/`, by name, healthy or not."""
+    folders = (entry for entry in checkout.code_locations.glob("*") if entry.is_dir())
+    return [read_project(folder) for folder in sorted(folders) if not folder.name.startswith((".", "__"))]
+
+
+def select_projects(checkout: Checkout, names: list[str]) -> list[Project]:
+    """Return the projects of these names in the order asked for, or all of them when none is named."""
+    projects = {project.name: project for project in discover_projects(checkout)}
+    if not names:
+        return list(projects.values())
+    unknown = [name for name in names if name not in projects]
+    if unknown:
+        raise UserError(
+            f"there is no code location {unknown[0]}.",
+            f"code_locations/ has {', '.join(projects) or 'no folder'}.",
+            "name one of those: ./atoll list",
+        )
+    return [projects[name] for name in dict.fromkeys(names)]
+
+
+def read_project(folder: Path) -> Project:
+    """Read one folder; what is wrong with it is in the result, not raised."""
+    where = f"code_locations/{folder.name}"
+    try:
+        check_name(folder.name)
+        manifest = _read_manifest(folder / "pyproject.toml", where)
+        root_module = manifest.get("tool", {}).get("dg", {}).get("project", {}).get("root_module")
+        if root_module != folder.name:
+            raise UserError(
+                f"{where} is not a project of that name.",
+                f"its pyproject.toml has root_module = {root_module!r} under [tool.dg.project].",
+                f'write root_module = "{folder.name}" there, or rename the folder.',
+            )
+        if not (folder / "src" / folder.name / "definitions.py").is_file():
+            raise UserError(
+                f"{where} has no definitions.",
+                f"there is no src/{folder.name}/definitions.py.",
+                "write one (three lines, see docs/handover.md) or move the folder away.",
+            )
+    except UserError as problem:
+        return Project(folder.name, folder, problem=problem)
+    return Project(folder.name, folder, manifest)
+
+
+def _read_manifest(path: Path, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{where} is not a project.",
+            "it has no pyproject.toml.",
+            "add one, or move the folder out of code_locations/.",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{where} cannot be read.", f"its pyproject.toml does not parse: {error}.", "mend that line of the file."
+        ) from None
+
+
+def check_name(name: str) -> None:
+    """Raise a UserError when a code location cannot have this name."""
+    reason = None
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        reason = "a code location is a Python package: lower-case letters, digits and underscores, a letter first"
+    elif keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        reason = "it is a word of the Python language"
+    elif name in sys.stdlib_module_names:
+        reason = "Python's own library has a module of that name, which would hide it or be hidden"
+    elif name in RESERVED:
+        reason = "the platform uses that name itself"
+    if reason:
+        raise UserError(f"{name} cannot be the name of a code location.", f"{reason}.", "choose another folder name.")

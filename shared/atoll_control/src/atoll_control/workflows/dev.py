@@ -1,0 +1,130 @@
+"""`dev`: the platform on this machine, until Ctrl-C."""
+
+import signal
+import time
+from collections.abc import Sequence
+
+from atoll_control.console import BAD, GOOD, err, say, show_problem
+from atoll_control.dagster_dev import DagsterDev, DagsterDevEnded, end_leftover, read_record
+from atoll_control.environments import probe_dagster
+from atoll_control.errors import UserError
+from atoll_control.files import Checkout
+from atoll_control.graphql import Location
+from atoll_control.instance import initialise_instance
+from atoll_control.process import exclusive, port_is_free
+from atoll_control.projects import Project, discover_projects
+from atoll_control.workflows.sync import sync_with_progress
+
+
+def dev(checkout: Checkout, port: int) -> int:
+    """Install what is missing, start Dagster over the projects that can start, and wait for Ctrl-C or SIGTERM."""
+    # Also where the shell started this with SIGINT ignored, as it does for `&` in scripts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with exclusive(checkout.state / "dev.lock") as free:
+        if not free:
+            raise _runs_already(checkout)
+        try:
+            _serve(checkout, port)
+        except KeyboardInterrupt:
+            say("ended")
+    return 0
+
+
+def _serve(checkout: Checkout, port: int) -> None:
+    if end_leftover(checkout):
+        say("ended what a killed ./atoll dev had left running")
+    if not port_is_free(port):
+        raise _port_in_use(port)
+    projects = discover_projects(checkout)
+    absent = {result.name for result in sync_with_progress(projects) if result.problem}
+    with err.status("instance"):
+        initialise_instance(checkout)
+    platform = _start(checkout, [project for project in projects if project.name not in absent], port)
+    try:
+        log = checkout.dev_log.relative_to(checkout.root)
+        say(f"\n  page   {platform.page.address}\n  log    {log}\n  end    Ctrl-C\n")
+        while True:
+            platform.raise_if_ended()
+            time.sleep(0.5)
+    except DagsterDevEnded as error:
+        raise _ended(checkout, error) from None
+    finally:
+        _stop(platform)
+
+
+def _start(checkout: Checkout, projects: Sequence[Project], port: int) -> DagsterDev:
+    """Start Dagster; when it dies of one project's environment, say of which and start it without."""
+    if not projects:
+        raise UserError(
+            "there is no project that can start.",
+            "code_locations/ has none, or each has the problem named above.",
+            "mend one, then: ./atoll dev",
+        )
+    platform = DagsterDev(checkout, projects, port)
+    try:
+        with err.status("starting Dagster"):
+            platform.wait_until_loaded(lambda location: _tell(checkout, location))
+    except DagsterDevEnded as error:
+        _stop(platform)
+        problems = {project.name: problem for project in projects if (problem := probe_dagster(project))}
+        if not problems:
+            raise _ended(checkout, error) from None
+        for name, problem in problems.items():
+            say(f"{BAD} {name} is left out")
+            show_problem(problem)
+        return _start(checkout, [project for project in projects if project.name not in problems], port)
+    except BaseException:
+        _stop(platform)
+        raise
+    return platform
+
+
+def _stop(platform: DagsterDev) -> None:
+    try:
+        with err.status("ending runs and servers (Ctrl-C once more: at once)"):
+            platform.stop()
+    except KeyboardInterrupt:
+        platform.kill()
+
+
+def _tell(checkout: Checkout, location: Location) -> None:
+    if location.error is None:
+        say(f"{GOOD} {location.name} is loaded")
+        return
+    say(f"{BAD} {location.name} is not loaded")
+    lines = [line.strip() for line in location.error.strip().splitlines() if line.strip()]
+    show_problem(
+        UserError(
+            f"the definitions of {location.name} do not load.",
+            f"{lines[0] if lines else 'Dagster gave no message'}",
+            f"mend code_locations/{location.name}, then Reload in the page under Deployment (it shows the traceback)",
+        )
+    )
+
+
+def _runs_already(checkout: Checkout) -> UserError:
+    record = read_record(checkout)
+    pid = record["process"].partition(":")[0] if record else "?"
+    address = record["address"] if record else "starting"
+    return UserError(
+        "the platform of this checkout runs already.",
+        f"another ./atoll dev holds .atoll/dev.lock ({address}, Dagster is process {pid}).",
+        "use that one, or end it with Ctrl-C in its terminal first.",
+    )
+
+
+def _port_in_use(port: int) -> UserError:
+    other = next((p for p in range(port + 1, port + 200) if port_is_free(p)), port + 1)
+    return UserError(
+        f"port {port} is in use.", "another program listens on 127.0.0.1 at it.", f"./atoll dev --port {other}"
+    )
+
+
+def _ended(checkout: Checkout, error: DagsterDevEnded) -> UserError:
+    lines = [line for line in checkout.dev_log.read_text(errors="replace").splitlines() if line.strip()]
+    return UserError(
+        "the platform ended by itself.",
+        f"{error}; the last line of its log: {lines[-1] if lines else '(empty)'}",
+        f"read {checkout.dev_log.relative_to(checkout.root)}, then: ./atoll doctor",
+    )

@@ -1,0 +1,127 @@
+"""`doctor`: what is wrong with this machine or this checkout, and the one command that mends it."""
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from atoll_control.console import BAD, GOOD, out, show_json
+from atoll_control.dagster_dev import read_record
+from atoll_control.environments import environment_problem, uv
+from atoll_control.errors import UserError
+from atoll_control.files import Checkout
+from atoll_control.process import LEAKING, capture, clean_environment, exclusive, port_is_free
+from atoll_control.projects import Project, discover_projects
+from atoll_control.workspace import drifted_files
+
+ENOUGH_DISK = 2 * 1024**3
+DEFAULT_PORT = 3000
+
+_SETTINGS = "import atoll, json; print(json.dumps(atoll.settings().model_dump(mode='json')))"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: `how` is the command that mends it, None when it is well."""
+
+    subject: str
+    says: str
+    how: str | None = None
+
+
+def doctor(checkout: Checkout, *, as_json: bool) -> int:
+    """Show every finding; return 1 when one asks for mending."""
+    projects = discover_projects(checkout)
+    findings = [
+        *_machine(checkout),
+        *_state(checkout),
+        *_platform(checkout),
+        *_projects(projects),
+        *_settings(checkout, projects),
+    ]
+    if as_json:
+        show_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            out.print(f"{BAD if finding.how else GOOD} {finding.subject:<24} {finding.says}", markup=True)
+            if finding.how:
+                out.print(f"  {'how to mend it':<24} [bold]{finding.how}[/bold]")
+    return 1 if any(finding.how for finding in findings) else 0
+
+
+def _machine(checkout: Checkout) -> Iterator[Finding]:
+    yield Finding("python", f"{platform.python_version()} runs the control plane")
+    yield Finding("uv", uv("--version", cwd=checkout.root).stdout.strip())
+    free = shutil.disk_usage(checkout.root).free
+    text = f"{free / 1024**3:.1f} GB are free"
+    yield Finding("disk", text, None if free > ENOUGH_DISK else "make room: a project's environment takes about 0.5 GB")
+    leaking = [name for name in LEAKING if name in os.environ]
+    if leaking:
+        yield Finding(
+            "environment variables",
+            f"{', '.join(leaking)} set: ./atoll ignores them, plain `dagster dev` and `dg` do not",
+            f"unset {' '.join(leaking)}",
+        )
+
+
+def _state(checkout: Checkout) -> Iterator[Finding]:
+    try:
+        checkout.state.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=checkout.state) as probe:
+            probe.write(b"\0" * 4096)
+        yield Finding("state", ".atoll/ can be written")
+    except OSError as error:
+        yield Finding("state", f".atoll/ cannot be written: {error.strerror}", f"chown -R {os.getuid()} .atoll")
+    for path in drifted_files(checkout, discover_projects(checkout)):
+        yield Finding("derived files", f"{path.name} does not list what is under code_locations/", "./atoll sync")
+
+
+def _platform(checkout: Checkout) -> Iterator[Finding]:
+    record = read_record(checkout)
+    with exclusive(checkout.state / "dev.lock") as free:
+        if not free:
+            yield Finding("platform", f"runs at {record['address'] if record else 'an address to come'}")
+            return
+    if record:
+        yield Finding("platform", "a killed ./atoll dev left processes or files behind", "./atoll dev")
+    if port_is_free(DEFAULT_PORT):
+        yield Finding("port", f"{DEFAULT_PORT} is free")
+    else:
+        yield Finding("port", f"{DEFAULT_PORT} is in use by another program", f"./atoll dev --port {DEFAULT_PORT + 1}")
+
+
+def _projects(projects: Sequence[Project]) -> Iterator[Finding]:
+    for project in projects:
+        if problem := environment_problem(project):
+            yield Finding(project.name, f"{problem.what} {problem.why}", problem.how)
+        else:
+            yield Finding(project.name, "its environment is at its lock")
+
+
+def _settings(checkout: Checkout, projects: Sequence[Project]) -> Iterator[Finding]:
+    """Ask the library in the first environment that has it: settings are its, not the control plane's."""
+    python = next((project.python for project in projects if not environment_problem(project)), None)
+    if python is None:
+        return
+    output = capture([python, "-c", _SETTINGS], cwd=checkout.root, env=clean_environment(ATOLL_ROOT=str(checkout.root)))
+    if output.code == 0:
+        for name, value in json.loads(output.stdout).items():
+            yield Finding(f"setting {name}", str(value))
+        return
+    problem = _last_user_error(output.stderr)
+    yield Finding("settings", f"{problem.what} {problem.why}", problem.how)
+
+
+def _last_user_error(text: str) -> UserError:
+    """Read the three lines from the end of a traceback."""
+    lines = dict.fromkeys(("what", "why", "how"), "")
+    for line in text.splitlines():
+        for label in lines:
+            if f"{label}:" in line:
+                lines[label] = line.partition(f"{label}:")[2].strip()
+    if not lines["how"]:
+        raise RuntimeError(f"the library's settings failed: {text}")
+    return UserError(**lines)

@@ -1,0 +1,77 @@
+"""`run`: materialize assets of one project without the page."""
+
+from typing import Any
+
+from atoll_control.console import BAD, GOOD, say, show_json, show_table
+from atoll_control.environments import sync_environment
+from atoll_control.files import Checkout
+from atoll_control.headless import materialize
+from atoll_control.instance import initialise_instance
+from atoll_control.projects import PROJECT_MODULES, select_projects
+
+
+def run(
+    checkout: Checkout, location: str, *, select: str, partition: str | None, full: bool, as_json: bool, dry_run: bool
+) -> int:
+    """Materialize and show what came of it.
+
+    Returns:
+        0 when every asset was materialized and every blocking check passed, 1 when the run failed, 2 for bad input.
+    """
+    (project,) = select_projects(checkout, [location])
+    if project.problem:
+        raise project.problem
+    if dry_run:
+        data = "all data" if full else "the profile of the settings"
+        say(f"would materialize {select} of {location}, partition {partition or 'none'}, on {data}")
+        return 0
+    synced = sync_environment(project.name, project.folder, [*PROJECT_MODULES, project.name])
+    if synced.problem:
+        raise synced.problem
+    initialise_instance(checkout)
+    code, summary = materialize(checkout, project, select=select, partition=partition, full=full)
+    if as_json:
+        show_json(summary or {"success": False})
+    elif summary:
+        _show(summary)
+    elif code == 1:
+        say(f"{BAD} the run's process ended before the run did; the run is marked as failed in the page")
+    return code
+
+
+def _show(summary: dict[str, Any]) -> None:
+    rows = [
+        (
+            GOOD if asset["status"] == "materialized" else BAD,
+            asset["key"],
+            asset.get("partition"),
+            asset["status"],
+            _seconds(asset.get("seconds")),
+            asset.get("rows"),
+        )
+        for asset in summary["assets"]
+    ]
+    show_table(("", "asset", "partition", "status", "seconds", "rows"), rows)
+    checks = [
+        (GOOD if check["passed"] else BAD, check["asset"], check["name"], check["description"])
+        for check in summary["checks"]
+    ]
+    if checks:
+        show_table(("", "asset", "check", "says"), checks, title="")
+    metrics = [
+        (asset["key"], name, _number(value))
+        for asset in summary["assets"]
+        for name, value in (asset.get("metrics") or {}).items()
+    ]
+    if metrics:
+        show_table(("asset", "metric", "value"), metrics, title="")
+    mark, word = (GOOD, "succeeded") if summary["success"] else (BAD, "failed")
+    say(f"\n{mark} run {summary['run_id']} {word} in {_seconds(summary['seconds'])} s")
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -1,0 +1,54 @@
+"""`sync`: derived files and every environment, brought to what the folders and locks say."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from atoll_control.console import BAD, GOOD, err, say, show_problem
+from atoll_control.environments import Synced, sync_environment, sync_projects
+from atoll_control.files import Checkout
+from atoll_control.projects import Project, discover_projects, select_projects
+from atoll_control.workspace import drifted_files, write_derived
+
+
+def sync(checkout: Checkout, names: list[str], *, dry_run: bool) -> int:
+    """Write the derived files and bring the environments of the named projects, or of all, to their locks."""
+    projects = select_projects(checkout, names)
+    if dry_run:
+        for path in drifted_files(checkout, discover_projects(checkout)):
+            say(f"would write {path.relative_to(checkout.root)}")
+        for project in projects:
+            say(f"would sync  {_relative(checkout, project.folder)}/.venv")
+        return 0
+    for path in write_derived(checkout, discover_projects(checkout)):
+        say(f"{GOOD} wrote {path.relative_to(checkout.root)}")
+    return 2 if any(result.problem for result in sync_with_progress(projects)) else 0
+
+
+def sync_with_progress(projects: Sequence[Project]) -> list[Synced]:
+    """Sync the projects' environments side by side and say what became of each."""
+    waiting = {project.name for project in projects}
+
+    def tell(result: Synced) -> None:
+        waiting.discard(result.name)
+        if result.problem:
+            say(f"{BAD} environment of {result.name}")
+            show_problem(result.problem)
+        else:
+            say(f"{GOOD} environment of {result.name}{' (installed)' if result.changed else ''}")
+        status.update(_status(waiting))
+
+    with err.status(_status(waiting)) as status:
+        return sync_projects(projects, tell)
+
+
+def sync_library(checkout: Checkout) -> Synced:
+    """Bring the library's own environment, in which its tests run, to its lock."""
+    return sync_environment("atoll", checkout.library, ["atoll"])
+
+
+def _status(waiting: set[str]) -> str:
+    return f"environments: {', '.join(sorted(waiting))}" if waiting else "environments"
+
+
+def _relative(checkout: Checkout, path: Path) -> Path:
+    return path.relative_to(checkout.root)

@@ -1,0 +1,88 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+from atoll_control.process import (
+    capture,
+    clean_environment,
+    end_group,
+    exclusive,
+    identity,
+    is_alive,
+    port_is_free,
+    start_time,
+)
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+OBEDIENT = "import time\ntry:\n    print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt: pass"
+
+
+def start(program: str) -> subprocess.Popen[str]:
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "up\n"
+    return child
+
+
+def test_what_lets_one_environment_see_another_is_not_handed_on(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "somewhere")
+    monkeypatch.setenv("DAGSTER_HOME", "elsewhere")
+    assert not {"PYTHONPATH", "DAGSTER_HOME"} & clean_environment().keys()
+    assert clean_environment(DAGSTER_HOME="here")["DAGSTER_HOME"] == "here"
+
+
+def test_a_program_that_cannot_be_started_counts_as_not_found(tmp_path):
+    output = capture([tmp_path / "nothing"], cwd=tmp_path)
+    assert output.code == 127
+    assert "No such file" in output.stderr
+
+
+def test_a_process_is_told_apart_from_a_later_one_with_its_number():
+    me = identity(os.getpid())
+    assert is_alive(me)
+    assert not is_alive(f"{os.getpid()}:1")
+
+
+def test_a_process_that_ended_is_not_alive_even_while_its_parent_has_not_looked():
+    child = subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.PIPE)
+    child.stdout.read()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert start_time(child.pid) is None
+    child.wait()
+    assert start_time(child.pid) is None
+
+
+def test_a_group_that_listens_ends_by_itself():
+    child = start(OBEDIENT)
+    # The zombie of a child stays in its group until it is waited for.
+    signal.signal(signal.SIGCHLD, lambda *_: child.poll())
+    try:
+        assert end_group(child.pid, patience=20)
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    assert child.wait() == 0
+
+
+def test_a_group_that_does_not_listen_is_killed():
+    child = start(STUBBORN)
+    assert not end_group(child.pid, patience=0.3)
+    assert child.wait() == -signal.SIGKILL
+
+
+def test_a_port_with_a_listener_is_not_free():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        assert not port_is_free(server.getsockname()[1])
+    assert port_is_free(server.getsockname()[1] if server.fileno() != -1 else 0)
+
+
+def test_the_second_holder_of_a_lock_is_told(tmp_path):
+    lock = tmp_path / "state" / "lock"
+    with exclusive(lock) as first, exclusive(lock) as second:
+        assert first
+        assert not second
+    with exclusive(lock) as again:
+        assert again

@@ -1,0 +1,87 @@
+import pytest
+
+from atoll_control.errors import UserError
+from atoll_control.projects import check_name, discover_projects, select_projects
+
+
+def test_every_folder_is_found_by_name_and_hidden_ones_are_not(checkout, add_project):
+    add_project("beta")
+    add_project("alpha")
+    (checkout.code_locations / ".cache").mkdir()
+    (checkout.code_locations / "__pycache__").mkdir()
+    projects = discover_projects(checkout)
+    assert [project.name for project in projects] == ["alpha", "beta"]
+    assert projects[0].module == "alpha.definitions"
+    assert projects[0].owner == "data-science"
+    assert projects[0].problem is None
+
+
+def test_a_folder_that_is_no_project_is_a_problem_of_its_own(checkout, add_project):
+    add_project("alpha")
+    (checkout.code_locations / "notes").mkdir()
+    alpha, notes = discover_projects(checkout)
+    assert alpha.problem is None
+    assert str(notes.problem) == (
+        "what: code_locations/notes is not a project.\n"
+        "why:  it has no pyproject.toml.\n"
+        "how:  add one, or move the folder out of code_locations/."
+    )
+
+
+def test_a_manifest_that_does_not_parse_names_the_place(checkout, add_project):
+    (add_project("alpha") / "pyproject.toml").write_text("[project]\nname = \n")
+    (alpha,) = discover_projects(checkout)
+    assert alpha.problem.what == "code_locations/alpha cannot be read."
+    assert "line 2" in alpha.problem.why
+
+
+def test_a_manifest_of_another_name_is_a_problem(checkout, add_project):
+    folder = add_project("alpha")
+    folder.rename(folder.with_name("beta"))
+    (beta,) = discover_projects(checkout)
+    assert "root_module = 'alpha'" in beta.problem.why
+    assert beta.problem.how == 'write root_module = "beta" there, or rename the folder.'
+
+
+def test_a_project_without_definitions_is_a_problem(checkout, add_project):
+    (add_project("alpha") / "src" / "alpha" / "definitions.py").unlink()
+    (alpha,) = discover_projects(checkout)
+    assert alpha.problem.why == "there is no src/alpha/definitions.py."
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("2fast", "lower-case letters"),
+        ("Fast", "lower-case letters"),
+        ("my-project", "lower-case letters"),
+        ("", "lower-case letters"),
+        ("class", "a word of the Python language"),
+        ("match", "a word of the Python language"),
+        ("json", "Python's own library"),
+        ("dagster", "the platform uses that name"),
+        ("atoll", "the platform uses that name"),
+    ],
+)
+def test_a_name_that_would_break_later_is_refused_with_the_reason(name, reason):
+    with pytest.raises(UserError) as refusal:
+        check_name(name)
+    assert reason in refusal.value.why
+
+
+def test_a_fitting_name_is_accepted():
+    check_name("vehicle_prices2")
+
+
+def test_selecting_keeps_the_order_asked_for_and_names_what_is_unknown(checkout, add_project):
+    add_project("alpha")
+    add_project("beta")
+    assert [p.name for p in select_projects(checkout, ["beta", "alpha", "beta"])] == ["beta", "alpha"]
+    assert len(select_projects(checkout, [])) == 2
+    with pytest.raises(UserError) as refusal:
+        select_projects(checkout, ["gamma"])
+    assert str(refusal.value) == (
+        "what: there is no code location gamma.\n"
+        "why:  code_locations/ has alpha, beta.\n"
+        "how:  name one of those: ./atoll list"
+    )
