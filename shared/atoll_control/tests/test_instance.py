@@ -1,5 +1,3 @@
-import os
-
 import yaml
 from dagster import DagsterInstance
 
@@ -25,8 +23,8 @@ def test_the_same_runs_are_seen_from_the_root_and_from_the_home(checkout, monkey
     assert (checkout.state / "instance" / "storage" / "history" / "runs" / "index.db").is_file()
     with open_instance(checkout) as instance:
         instance.add_dynamic_partitions("weeks", ["2013-03-17"])
-    before = set(os.listdir(checkout.root))
+    before = set(checkout.root.iterdir())
     monkeypatch.chdir(checkout.root)
     with DagsterInstance.from_config(str(checkout.root)) as instance:
         assert instance.get_dynamic_partitions("weeks") == ["2013-03-17"]
-    assert set(os.listdir(checkout.root)) == before
+    assert set(checkout.root.iterdir()) == before

@@ -26,7 +26,6 @@ class Synced:
     """What became of one environment: `problem` is None when it is at its lock and can start."""
 
     name: str
-    changed: bool = False
     problem: UserError | None = None
 
 
@@ -36,22 +35,28 @@ def uv(*arguments: str | Path, cwd: Path, **environment: str) -> Output:
     return capture([program, *arguments], cwd=cwd, env=clean_environment(UV_PYTHON_DOWNLOADS="never", **environment))
 
 
-def sync_environment(name: str, folder: Path, modules: Sequence[str] = ()) -> Synced:
+def sync_environment(name: str, folder: Path, modules: Sequence[str] = (), *, always: bool = False) -> Synced:
     """Bring the `.venv` of one uv project to its lock and see that `modules` can be found in it.
 
-    Nothing is fetched, and no network is needed, where nothing is missing.
+    Nothing is fetched, and no network is needed, where nothing is missing. With `always` uv installs anew what was
+    edited too, such as entry points.
     """
-    changed = bool(uv("sync", "--quiet", "--locked", "--check", cwd=folder).code)
-    if changed and (problem := _install(name, folder)):
-        return Synced(name, problem=problem)
     python = folder / ".venv" / "bin" / "python"
-    if missing_modules(python, modules):
-        changed = True
-        if problem := _install(name, folder, "--reinstall"):
-            return Synced(name, problem=problem)
-    if missing := missing_modules(python, modules):
-        return Synced(name, changed, _broken(name, folder, f"{missing} cannot be imported in it"))
-    return Synced(name, changed)
+    problem = _install(name, folder) if always or not _is_at_lock(folder) else None
+    if not problem and missing_modules(python, modules):
+        problem = _install(name, folder, "--reinstall")
+    if not problem and (missing := missing_modules(python, modules)):
+        problem = _broken(name, folder, f"{missing} cannot be imported in it")
+    return Synced(name, problem)
+
+
+def _is_at_lock(folder: Path) -> bool:
+    """Say whether everything of others is installed as locked.
+
+    An edit of a project's or the library's own source is no reason to install it again: both are installed as editable.
+    """
+    check = ("sync", "--quiet", "--locked", "--check", "--inexact", "--no-install-local")
+    return (folder / ".venv" / "bin" / "python").exists() and uv(*check, cwd=folder).code == 0
 
 
 def _install(name: str, folder: Path, *options: str) -> UserError | None:
@@ -59,26 +64,26 @@ def _install(name: str, folder: Path, *options: str) -> UserError | None:
     return explain_sync(name, folder, output) if output.code else None
 
 
-def sync_projects(projects: Sequence[Project], done: Callable[[Synced], None]) -> list[Synced]:
+def sync_projects(projects: Sequence[Project], done: Callable[[Synced], None], *, always: bool) -> list[Synced]:
     """Sync several projects side by side; `done` hears of each as it ends. A project with a problem is not touched."""
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        futures = [pool.submit(_sync_project, project) for project in projects]
+        futures = [pool.submit(_sync_project, project, always) for project in projects]
         for future in as_completed(futures):
             done(future.result())
     return [future.result() for future in futures]
 
 
-def _sync_project(project: Project) -> Synced:
+def _sync_project(project: Project, always: bool) -> Synced:
     if project.problem:
-        return Synced(project.name, problem=project.problem)
-    return sync_environment(project.name, project.folder, [*PROJECT_MODULES, project.name])
+        return Synced(project.name, project.problem)
+    return sync_environment(project.name, project.folder, [*PROJECT_MODULES, project.name], always=always)
 
 
 def environment_problem(project: Project) -> UserError | None:
     """Say what keeps the project from starting, without changing anything."""
     if project.problem:
         return project.problem
-    if uv("sync", "--quiet", "--locked", "--check", cwd=project.folder).code:
+    if not _is_at_lock(project.folder):
         output = uv("lock", "--check", cwd=project.folder)
         if output.code:
             return explain_sync(project.name, project.folder, output)

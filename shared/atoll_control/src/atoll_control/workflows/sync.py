@@ -21,10 +21,10 @@ def sync(checkout: Checkout, names: list[str], *, dry_run: bool) -> int:
         return 0
     for path in write_derived(checkout, discover_projects(checkout)):
         say(f"{GOOD} wrote {path.relative_to(checkout.root)}")
-    return 2 if any(result.problem for result in sync_with_progress(projects)) else 0
+    return 2 if any(result.problem for result in sync_with_progress(projects, always=True)) else 0
 
 
-def sync_with_progress(projects: Sequence[Project]) -> list[Synced]:
+def sync_with_progress(projects: Sequence[Project], *, always: bool = False) -> list[Synced]:
     """Sync the projects' environments side by side and say what became of each."""
     waiting = {project.name for project in projects}
 
@@ -34,11 +34,11 @@ def sync_with_progress(projects: Sequence[Project]) -> list[Synced]:
             say(f"{BAD} environment of {result.name}")
             show_problem(result.problem)
         else:
-            say(f"{GOOD} environment of {result.name}{' (installed)' if result.changed else ''}")
+            say(f"{GOOD} environment of {result.name}")
         status.update(_status(waiting))
 
     with err.status(_status(waiting)) as status:
-        return sync_projects(projects, tell)
+        return sync_projects(projects, tell, always=always)
 
 
 def sync_library(checkout: Checkout) -> Synced:
