@@ -48,10 +48,10 @@ def stale_locks(checkout: Checkout, projects: Sequence[Project]) -> Iterator[Use
     for folder, output in zip(folders, outputs, strict=True):
         if output.code:
             where = folder.relative_to(checkout.root)
+            problem = explain_sync(folder.name, folder, output)
+            first = f"git checkout HEAD -- {where / 'uv.lock'} && " if "does not parse" in problem.why else ""
             yield UserError(
-                f"the lock {where / 'uv.lock'} is not current.",
-                explain_sync(folder.name, folder, output).why,
-                f"uv lock --project {where}",
+                f"the lock {where / 'uv.lock'} is not current.", problem.why, f"{first}uv lock --project {where}"
             )
 
 
@@ -80,7 +80,11 @@ def dagster_versions(checkout: Checkout, projects: Sequence[Project]) -> Iterato
 
 
 def _locked_dagster(lock: Path) -> Iterator[tuple[str, str]]:
-    packages: list[dict[str, Any]] = tomllib.loads(lock.read_text(encoding="utf-8")).get("package", [])
+    try:
+        content = tomllib.loads(lock.read_text(encoding="utf-8"))
+    except (FileNotFoundError, tomllib.TOMLDecodeError):
+        return  # The claim on locks reports it.
+    packages: list[dict[str, Any]] = content.get("package", [])
     for package in packages:
         if package["name"] == "dagster" or package["name"].startswith("dagster-"):
             yield package["name"], package["version"]
@@ -99,7 +103,7 @@ def untested_projects(checkout: Checkout, projects: Sequence[Project]) -> Iterat
 
 def foreign_imports(checkout: Checkout, projects: Sequence[Project]) -> Iterator[UserError]:
     """Imports of one project in another: what crosses is asset keys and the store."""
-    names = {project.name for project in projects}
+    names = {project.name for project in healthy(projects)}
     for project in healthy(projects):
         for file in sorted([*project.source.rglob("*.py"), *(project.folder / "tests").rglob("*.py")]):
             for module, line in _imports(file):
@@ -126,7 +130,7 @@ def _imports(file: Path) -> Iterator[tuple[str, int]]:
 
 def foreign_distributions(checkout: Checkout, projects: Sequence[Project]) -> Iterator[UserError]:
     """Projects, the library or data-science packages in the control plane's environment."""
-    banned = {*HEAVY, "atoll", *(project.name.replace("_", "-") for project in projects)}
+    banned = {*HEAVY, "atoll", *(project.name.replace("_", "-") for project in healthy(projects))}
     paths = [str(path) for path in (checkout.root / ".venv").glob("lib/python*/site-packages")]
     for distribution in importlib.metadata.distributions(path=paths):
         name = distribution.metadata["Name"].lower().replace("_", "-")

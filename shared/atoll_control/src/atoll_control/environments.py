@@ -130,6 +130,12 @@ def explain_sync(name: str, folder: Path, output: Output) -> UserError:
         return UserError(
             what, "its uv.lock does not fit its pyproject.toml or the library's.", f"uv lock --project {where}"
         )
+    if "failed to parse `uv.lock`" in low:
+        return UserError(
+            what,
+            "its uv.lock does not parse (a merge leaves its marks there).",
+            f"git checkout HEAD -- {where}/uv.lock && uv lock --project {where}",
+        )
     if "no interpreter found" in low:
         return UserError(what, last, "install that Python, or widen requires-python in its pyproject.toml.")
     if any(sign in low for sign in ("failed to fetch", "error sending request", "network", "dns error", "offline")):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
-  name loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
+  name loadStatus locationOrLoadError { __typename ... on PythonError { message causes { message } } } } } } }"""
 
 _ACTIVE_RUNS = """{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {
   ... on Runs { results { runId status tags { key value } } } } }"""
@@ -18,7 +18,7 @@ _TERMINATE = """mutation($ids: [String!]!, $policy: TerminateRunPolicy) {
 
 @dataclass(frozen=True)
 class Location:
-    """One code location as the page sees it: `error` is the message of what did not load."""
+    """One code location as the page sees it: `error` is the message of what did not load, of its cause where known."""
 
     name: str
     loaded: bool
@@ -76,5 +76,6 @@ class Page:
 
 def _location(entry: dict[str, Any]) -> Location:
     result = entry["locationOrLoadError"] or {}
-    error = result.get("message") if result.get("__typename") == "PythonError" else None
+    failed = result.get("__typename") == "PythonError"
+    error = [result, *result["causes"]][-1]["message"] if failed else None
     return Location(entry["name"], entry["loadStatus"] == "LOADED" and error is None and bool(result), error)

@@ -1,0 +1,68 @@
+"""item2vec, and the model that is used."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from product_recommendations.defs.location import LOCATION, OWNERS, WEEKLY, take
+
+
+class Item2VecTraining(dg.Config):
+    """With which parameters item2vec learns."""
+
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class Training(dg.Config):
+    """Which trainer learns, and with which parameters."""
+
+    trainer: str = "item_ridge"
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+@dg.asset(
+    key_prefix=LOCATION,
+    group_name=LOCATION,
+    ins=take("training_baskets"),
+    kinds={"gensim"},
+    owners=OWNERS,
+)
+def item2vec(training_baskets, config: Item2VecTraining):
+    """Word2Vec over baskets, to compare with; the same baskets and configuration give the same file, bit for bit."""
+    yield from _train("item2vec", config.parameters, training_baskets)
+
+
+@dg.asset(
+    key_prefix=LOCATION,
+    group_name=LOCATION,
+    ins=take("training_baskets"),
+    kinds={"numpy"},
+    owners=OWNERS,
+    freshness_policy=WEEKLY,
+)
+def model(training_baskets, config: Training):
+    """The model that recommends; the same baskets and configuration give the same file, bit for bit."""
+    yield from _train(config.trainer, config.parameters, training_baskets)
+
+
+def _train(trainer: str, parameters: dict[str, Any], baskets: Any) -> Iterator[dg.MaterializeResult]:
+    from product_recommendations.training import make_trainer, save_model
+
+    trained = make_trainer(trainer, parameters).train(baskets)
+    with TemporaryDirectory() as folder:
+        path = save_model(trainer, trained, Path(folder))
+        yield dg.MaterializeResult(
+            value=path,
+            metadata={
+                "trainer": trainer,
+                "parameters": parameters,
+                "baskets": int(baskets["basket_id"].nunique()),
+                "items": len(trained.items),
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            },
+        )

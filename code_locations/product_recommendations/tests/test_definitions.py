@@ -1,0 +1,67 @@
+import dagster as dg
+
+from product_recommendations.definitions import defs
+
+LOCATION = "product_recommendations"
+FROM_TRAINING_ONLY = ["household_history", "popularity", "item2vec", "model"]
+
+
+def key(name):
+    return dg.AssetKey([LOCATION, name])
+
+
+def test_every_asset_is_of_this_location_described_owned_and_grouped():
+    specs = {spec.key: spec for spec in defs.resolve_all_asset_specs()}
+    assert set(specs) == {
+        key(name)
+        for name in (
+            "transactions",
+            "products",
+            "baskets",
+            "training_baskets",
+            "questions",
+            *FROM_TRAINING_ONLY,
+            "evaluation",
+            "recommendations",
+        )
+    }
+    for spec in specs.values():
+        assert spec.description
+        assert spec.owners == ["team:data-science"]
+        assert spec.kinds
+        assert spec.group_name == "product_recommendations"
+
+
+def test_features_baseline_and_models_are_made_from_training_baskets_alone():
+    graph = defs.resolve_asset_graph()
+    for name in FROM_TRAINING_ONLY:
+        assert graph.get(key(name)).parent_keys == {key("training_baskets")}
+
+
+def test_every_check_blocks():
+    graph = defs.resolve_asset_graph()
+    checks = [graph.get_check_spec(check) for check in graph.asset_check_keys]
+    assert {(check.asset_key.path[-1], check.name) for check in checks} == {
+        ("transactions", "schema"),
+        ("products", "schema"),
+        ("baskets", "schema"),
+        ("baskets", "few_baskets_emptied"),
+        ("questions", "tested_after_training"),
+        ("evaluation", "beats_popularity"),
+        ("recommendations", "schema"),
+        ("recommendations", "nothing_from_the_basket"),
+    }
+    assert all(check.blocking for check in checks)
+
+
+def test_retraining_is_weekly_whole_and_off_until_switched_on():
+    schedule = defs.resolve_schedule_def("weekly_retraining")
+    assert schedule.cron_schedule == "0 3 * * 1"
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    job = defs.resolve_job_def("retraining")
+    assert job.asset_layer.executable_asset_keys == defs.resolve_asset_graph().executable_asset_keys
+
+
+def test_what_people_rely_on_is_expected_weekly():
+    with_policy = {spec.key.path[-1] for spec in defs.resolve_all_asset_specs() if spec.freshness_policy}
+    assert with_policy == {"model", "evaluation", "recommendations"}

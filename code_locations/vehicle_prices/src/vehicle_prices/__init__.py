@@ -1,0 +1,1 @@
+"""The asking price of a used vehicle, estimated from its listing."""

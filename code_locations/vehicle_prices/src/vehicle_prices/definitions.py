@@ -1,0 +1,5 @@
+"""The code location `vehicle_prices`."""
+
+from atoll import definitions
+
+defs = definitions(__file__)

@@ -1,0 +1,40 @@
+"""Batch predictions."""
+
+import dagster as dg
+
+from vehicle_prices.defs.evaluation import evaluation
+from vehicle_prices.defs.location import LOCATION, OWNERS, WEEKLY, take
+
+
+@dg.asset(
+    key_prefix=LOCATION,
+    group_name=LOCATION,
+    ins=take("model", "listings", "training_set"),
+    deps=[evaluation],
+    kinds={"pandas"},
+    owners=OWNERS,
+    freshness_policy=WEEKLY,
+)
+def predictions(model, listings, training_set):
+    """An estimate with a 90 % interval for every listing, also for those without a usable price.
+
+    `in_range` says whether year and odometer reading are ones that prices are learnt from, `in_training` whether the
+    model has seen a price of this car: then the estimate flatters it. Made only when the evaluation's checks pass.
+    """
+    from vehicle_prices.predictions import estimate_prices
+    from vehicle_prices.training import load_model
+
+    estimates = estimate_prices(load_model(model), listings)
+    known = listings[["listing", "car", "price_usd"]]
+    table = known.join(estimates).assign(in_training=known["car"].isin(training_set["car"]))
+    outside = table[~table["in_range"]]
+    return dg.MaterializeResult(value=table, metadata={"out of range": len(outside)})
+
+
+@dg.asset_check(asset=predictions, blocking=True)
+def estimates_are_plausible(predictions):
+    """Every estimate is a positive number of dollars inside its interval."""
+    ordered = (0 < predictions["low"]) & (predictions["low"] <= predictions["estimate"])
+    ordered &= (predictions["estimate"] <= predictions["high"]) & (predictions["high"] < float("inf"))
+    wrong = int((~ordered).sum())
+    return dg.AssetCheckResult(passed=wrong == 0, description=f"{wrong} of {len(predictions)} estimates are not.")

@@ -1,0 +1,207 @@
+"""The two kinds of place a store can be in: a local folder, and a file system behind a URL."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from atoll.errors import UserError
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+
+class FileSystem(Protocol):
+    """What a store needs from the place it is in; paths are relative to it. Everything raises UserError on failure."""
+
+    def create(self, path: str, write: Callable[[Path], None]) -> int:
+        """Create a file from what ``write`` puts into the local path it is given; returns its size in bytes."""
+        ...
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Write a small file, or replace it in one step."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """Read a small file; None where there is none."""
+        ...
+
+    def open(self, path: str, keep: bool) -> AbstractContextManager[Path]:
+        """Lend a local file with the content, for the context or, if it is to be kept, until the process ends."""
+        ...
+
+    def locate(self, path: str) -> str:
+        """Path or URL, for people."""
+        ...
+
+
+def open_filesystem(url: str) -> FileSystem:
+    """Open the place that a folder's path or a URL names; nothing is read or written yet.
+
+    Raises:
+        UserError: This kind of URL is unknown, or what reads it is not installed.
+    """
+    from upath import UPath
+
+    try:
+        place = UPath(url)
+        return Folder(Path(place.path)) if place.protocol in ("", "file", "local") else Remote(place)
+    except ImportError as error:
+        raise UserError(
+            f"The store {redact(url)} cannot be opened.",
+            f"What reads this kind of URL is not installed: {error}.",
+            "For S3 add the extra `s3` to the project's dependency on atoll, and run ./atoll sync.",
+        ) from error
+    except ValueError as error:
+        raise UserError(
+            f"The store {redact(url)} cannot be opened.",
+            f"This kind of URL is unknown: {error}.",
+            "Set `store` (ATOLL_STORE) to a folder or to s3://bucket/prefix.",
+        ) from error
+
+
+def redact(url: str) -> str:
+    """Take user and password out of a URL."""
+    netloc = urlsplit(url).netloc
+    return url.replace(netloc, netloc.rpartition("@")[2], 1) if "@" in netloc else url
+
+
+class Folder:
+    """A local folder; it is made when something is written."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def create(self, path: str, write: Callable[[Path], None]) -> int:
+        """Write in place, and take write permission away: nobody knows the file before a pointer names it."""
+        target = self.root / path
+        with _explaining(str(self.root), "written", OSError):
+            target.parent.mkdir(parents=True)
+            try:
+                write(target)
+                _sync(target)
+                _sync(target.parent)
+                target.chmod(target.stat().st_mode & ~0o222)
+                return target.stat().st_size
+            except BaseException:
+                shutil.rmtree(target.parent, ignore_errors=True)
+                raise
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Write a draft beside the file, flush it to the disk, and rename it."""
+        target = self.root / path
+        draft = target.with_name(f".{target.name}.{uuid4().hex}")
+        with _explaining(str(self.root), "written", OSError):
+            try:
+                draft.write_bytes(content)
+                _sync(draft)
+                draft.replace(target)
+            except BaseException:
+                draft.unlink(missing_ok=True)
+                raise
+            _sync(target.parent)
+
+    def read(self, path: str) -> bytes | None:
+        """Read a small file; None where there is none."""
+        with _explaining(str(self.root), "read", OSError):
+            try:
+                return (self.root / path).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    @contextmanager
+    def open(self, path: str, keep: bool) -> Generator[Path]:
+        """Lend the file itself."""
+        with _explaining(str(self.root), "read", OSError):
+            yield self.root / path
+
+    def locate(self, path: str) -> str:
+        """Path of the file."""
+        return str(self.root / path)
+
+
+class Remote:
+    """A file system behind a URL; whether it can be reached shows when it is used."""
+
+    def __init__(self, place: "UPath") -> None:
+        self.url = redact(str(place)).rstrip("/")
+        self._files: Any = place.fs
+        self._root = place.path.rstrip("/")
+
+    def create(self, path: str, write: Callable[[Path], None]) -> int:
+        """Write a local file, and copy it there."""
+        with tempfile.TemporaryDirectory(prefix="atoll-") as folder:
+            source = Path(folder) / Path(path).name
+            with _explaining(f"{self.url} (through {folder})", "written", OSError):
+                write(source)
+            with _explaining(self.url, "written", Exception):
+                self._files.put_file(str(source), f"{self._root}/{path}")
+            return source.stat().st_size
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Put the content in one request."""
+        with _explaining(self.url, "written", Exception):
+            self._files.pipe_file(f"{self._root}/{path}", content)
+
+    def read(self, path: str) -> bytes | None:
+        """Read a small file; None where there is none."""
+        with _explaining(self.url, "read", Exception):
+            try:
+                return self._files.cat_file(f"{self._root}/{path}")
+            except FileNotFoundError:
+                return None
+
+    @contextmanager
+    def open(self, path: str, keep: bool) -> Generator[Path]:
+        """Copy the file here."""
+        folder = Path(tempfile.mkdtemp(prefix="atoll-", dir=_downloads() if keep else None))
+        try:
+            target = folder / Path(path).name
+            with _explaining(self.url, "read", Exception):
+                self._files.get_file(f"{self._root}/{path}", str(target))
+            yield target
+        finally:
+            if not keep:
+                shutil.rmtree(folder)
+
+    def locate(self, path: str) -> str:
+        """URL of the file."""
+        return f"{self.url}/{path}"
+
+
+@contextmanager
+def _explaining(store: str, done: str, kind: type[Exception]) -> Generator[None]:
+    try:
+        yield
+    except UserError:
+        raise
+    except kind as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(
+            f"The store {store} cannot be {done}.",
+            f"{type(error).__name__}: {reason}.",
+            "See that it exists, has room and may be used by this user, or set `store` (ATOLL_STORE) to another place.",
+        ) from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@cache
+def _downloads() -> str:
+    """Folder for what is kept until the process ends."""
+    folder = tempfile.TemporaryDirectory(prefix="atoll-")
+    atexit.register(folder.cleanup)
+    return folder.name

@@ -1,0 +1,100 @@
+"""Materialize assets of one code location in this process: ``python -m atoll.materialize MODULE``."""
+
+import argparse
+import json
+import signal
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+
+from atoll.configuration import settings
+from atoll.errors import UserError
+from atoll.execution import execute
+from atoll.report import summarize
+from atoll.selection import select, tag_partition
+
+
+def main() -> int:
+    """Run from the command line; the exit code is 0 for success, 1 for a failed run, 2 for what the user can mend."""
+    parser = argparse.ArgumentParser(prog="python -m atoll.materialize", description=__doc__)
+    parser.add_argument("module", help="module with the attribute `defs`, such as vehicle_prices.definitions")
+    parser.add_argument("--select", default="*", help="assets, in Dagster's selection syntax (default: all)")
+    parser.add_argument("--partition", help="partition key")
+    parser.add_argument("--summary", type=Path, help="file to write a summary to, as JSON")
+    options = parser.parse_args()
+    for interruption in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(interruption, signal.default_int_handler)
+    for kind in (dg.PreviewWarning, dg.BetaWarning):
+        warnings.simplefilter("ignore", kind)
+    try:
+        summary = materialize(options.module, options.select, options.partition)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 1
+    if options.summary:
+        _write(options.summary, summary)
+    return 0 if summary["success"] else 1
+
+
+def materialize(module: str, selection: str = "*", partition: str | None = None) -> dict[str, Any]:
+    """Materialize assets of one code location and run their checks, as one run of the instance.
+
+    Args:
+        module: The module with the attribute ``defs``.
+        selection: Assets, in Dagster's selection syntax.
+        partition: The partition's key, for partitioned assets.
+
+    Returns:
+        The summary of the run (``atoll.report.summarize``).
+
+    Raises:
+        UserError: Settings, module, selection, partition or instance cannot be used.
+    """
+    settings()
+    defs = _load(module)
+    keys = select(defs, selection)
+    with _open_instance() as instance:
+        run = execute(instance, module, keys, tag_partition(defs, instance, keys, partition))
+        return summarize(instance, run.run_id)
+
+
+def _load(module: str) -> dg.Definitions:
+    try:
+        return import_module(module).defs
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise UserError(
+            f"The module {module} cannot be imported.",
+            f"There is no module {error.name} in this environment.",
+            "Name the module with `defs`, such as vehicle_prices.definitions, in its project's environment.",
+        ) from error
+
+
+def _open_instance() -> dg.DagsterInstance:
+    try:
+        return dg.DagsterInstance.get()
+    except dg.DagsterError as error:
+        raise UserError(
+            "The Dagster instance cannot be used.",
+            str(error).strip().splitlines()[0],
+            "Set DAGSTER_HOME to the folder of dagster.yaml, as ./atoll run does.",
+        ) from error
+
+
+def _write(path: Path, summary: dict[str, Any]) -> None:
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    draft.write_text(json.dumps(summary, indent=1))
+    draft.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
