@@ -4,7 +4,8 @@ from dagster import DagsterInstance, DagsterRun
 from dagster._core.launcher import WorkerStatus
 
 from atoll_control.instance import open_instance
-from atoll_control.process import PROCESS_TAG, identity
+from atoll_control.process import identity
+from atoll_control.runs import PARENT_TAG, PROCESS_TAG, headless_process
 
 LAUNCHER = "\nrun_launcher:\n  module: atoll_control.run_launcher\n  class: LocalRunLauncher\n"
 
@@ -29,6 +30,12 @@ def test_a_run_whose_process_is_missing_twice_has_failed(checkout):
         second = instance.run_launcher.check_run_worker_health(run)
         assert second.status == WorkerStatus.FAILED
         assert "gone" in second.msg
+
+
+def test_a_run_that_the_page_repeats_is_not_taken_for_the_headless_one():
+    tags = {PROCESS_TAG: "1:2"}
+    assert headless_process(tags) == "1:2"
+    assert headless_process(tags | {PARENT_TAG: "the first"}) is None
 
 
 def test_a_run_of_a_code_server_that_is_gone_has_failed(checkout, tmp_path):

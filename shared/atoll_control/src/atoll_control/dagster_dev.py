@@ -14,8 +14,9 @@ from pathlib import Path
 from atoll_control.files import Checkout, write_atomically
 from atoll_control.graphql import ActiveRun, Location, Page
 from atoll_control.instance import prepare_dagster_home
-from atoll_control.process import PROCESS_TAG, clean_environment, end_group, identity, is_alive, start_time
+from atoll_control.process import clean_environment, end_group, identity, is_alive, start_time
 from atoll_control.projects import Project
+from atoll_control.runs import headless_process
 from atoll_control.workspace import render_workspace
 
 PATIENCE = 20.0
@@ -101,7 +102,7 @@ class DagsterDev:
         """End the runs of the code servers first gently, then by mark; a headless run belongs to its own command."""
         deadline = time.monotonic() + PATIENCE
         asked: set[str] = set()
-        while own := [run for run in self._active_runs() if PROCESS_TAG not in run.tags]:
+        while own := [run for run in self._active_runs() if not headless_process(run.tags)]:
             late = time.monotonic() > deadline
             fresh = [run.run_id for run in own if late or run.run_id not in asked]
             if fresh:

@@ -12,8 +12,9 @@ from typing import Any
 
 from atoll_control.files import Checkout
 from atoll_control.instance import open_instance
-from atoll_control.process import PROCESS_TAG, clean_environment, identity
+from atoll_control.process import clean_environment, identity
 from atoll_control.projects import Project
+from atoll_control.runs import PROCESS_TAG
 
 
 def materialize(

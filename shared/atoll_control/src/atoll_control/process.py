@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# The tag by which a run that has no code server says which process it is.
-PROCESS_TAG = "atoll/process"
-
 LEAKING = ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "DAGSTER_HOME", "UV_PROJECT_ENVIRONMENT")
 
 

@@ -9,7 +9,8 @@ from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, Wor
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import ConfigurableClassData, deserialize_value
 
-from atoll_control.process import PROCESS_TAG, is_alive
+from atoll_control.process import is_alive
+from atoll_control.runs import headless_process
 
 
 class LocalRunLauncher(DefaultRunLauncher):
@@ -49,7 +50,7 @@ class LocalRunLauncher(DefaultRunLauncher):
         )
 
     def _lives(self, run: DagsterRun) -> bool:
-        if identity := run.tags.get(PROCESS_TAG):
+        if identity := headless_process(run.tags):
             return is_alive(identity)
         client = self._get_grpc_client_for_termination(run.run_id)
         if client is None:

@@ -5,7 +5,7 @@ import math
 import dagster as dg
 
 from atoll import plot, settings
-from vehicle_prices.defs.location import LOCATION, OWNERS, WEEKLY, take
+from vehicle_prices.defs.location import LOCATION, OWNERS, WEEKLY
 
 HEADLINES = [
     "mae",
@@ -25,7 +25,6 @@ LOWEST_COVERAGE = 0.85
 @dg.asset(
     key_prefix=LOCATION,
     group_name=LOCATION,
-    ins=take("model", "median_price", "test_set"),
     kinds={"pandas", "matplotlib"},
     owners=OWNERS,
     freshness_policy=WEEKLY,

@@ -2,16 +2,10 @@
 
 import dagster as dg
 
-from vehicle_prices.defs.location import LOCATION, OWNERS, take
+from vehicle_prices.defs.location import LOCATION, OWNERS
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("vehicles"),
-    kinds={"pandas"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
 def features(vehicles):
     """What a model sees of a vehicle, one row a listing."""
     from vehicle_prices.features import build_features
@@ -19,13 +13,7 @@ def features(vehicles):
     return build_features(vehicles)
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("features"),
-    kinds={"pandas"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
 def training_set(features):
     """Cars to learn from: four in five, one row a car."""
     from vehicle_prices.split import split_cars
@@ -33,13 +21,7 @@ def training_set(features):
     return split_cars(features).training
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("features"),
-    kinds={"pandas"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
 def test_set(features):
     """Cars kept for the evaluation: one in five, one row a car, the same ones every week."""
     from vehicle_prices.split import split_cars

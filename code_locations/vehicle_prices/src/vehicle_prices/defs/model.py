@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from vehicle_prices.defs.location import LOCATION, OWNERS, WEEKLY, take
+from vehicle_prices.defs.location import LOCATION, OWNERS, WEEKLY
 
 
 class Training(dg.Config):
@@ -18,27 +18,14 @@ class Training(dg.Config):
     parameters: dict[str, Any] = Field(default_factory=dict)
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("training_set"),
-    kinds={"pandas"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
 def median_price(training_set):
     """The baseline: the median price of the training cars, guessed for every car."""
     price = float(training_set["price_usd"].median())
     return dg.MaterializeResult(value=price, metadata={"median price, US dollars": price})
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("training_set"),
-    kinds={"scikitlearn"},
-    owners=OWNERS,
-    freshness_policy=WEEKLY,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"scikitlearn"}, owners=OWNERS, freshness_policy=WEEKLY)
 def model(training_set, config: Training):
     """A file with the trained model; the same cars and configuration give the same file, bit for bit."""
     from vehicle_prices.training import make_trainer, save_model

@@ -3,13 +3,12 @@
 import dagster as dg
 
 from vehicle_prices.defs.evaluation import evaluation
-from vehicle_prices.defs.location import LOCATION, OWNERS, WEEKLY, take
+from vehicle_prices.defs.location import LOCATION, OWNERS, WEEKLY
 
 
 @dg.asset(
     key_prefix=LOCATION,
     group_name=LOCATION,
-    ins=take("model", "listings", "training_set"),
     deps=[evaluation],
     kinds={"pandas"},
     owners=OWNERS,

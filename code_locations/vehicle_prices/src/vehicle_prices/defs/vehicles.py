@@ -4,18 +4,12 @@ import dagster as dg
 
 from atoll.validation import schema_check
 from vehicle_prices.defs.listings import listings
-from vehicle_prices.defs.location import LOCATION, OWNERS, take
+from vehicle_prices.defs.location import LOCATION, OWNERS
 
 MOST_DROPPED = 0.3
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("listings"),
-    kinds={"pandas"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
 def vehicles(listings):
     """Listings with types, without those whose price, odometer or year breaks a rule."""
     from vehicle_prices.cleaning import clean
