@@ -20,7 +20,7 @@ class ItemFactorsTrainer(ItemWeightsTrainer):
 
     Attributes:
         components: How many factors are kept.
-        history_weight: See `ItemWeights`; more than for others, as these weights say less.
+        history_weight: See `ItemWeights`; not the usual default, as these weights estimate no probability.
     """
 
     components: int = 32
@@ -35,7 +35,7 @@ class ItemFactorsTrainer(ItemWeightsTrainer):
         Raises:
             UserError: `components` is below 1, or not below the numbers of baskets and of items.
         """
-        from sklearn.decomposition import TruncatedSVD  # takes a second that other trainers need not wait
+        from sklearn.decomposition import TruncatedSVD  # here, so that other trainers do not wait for it
 
         baskets, items = matrix.shape
         if not 1 <= self.components < min(baskets, items):

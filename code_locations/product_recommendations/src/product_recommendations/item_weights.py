@@ -35,7 +35,7 @@ class ItemWeights:
     prior_visits: float
 
     def score(self, queries: Queries) -> NDArray[np.float32]:
-        """Score each item for each basket: roughly the probability that it belongs to it."""
+        """Score each item for each basket, higher is better."""
         bought = queries.purchases.toarray() + np.float32(self.prior_visits) * self.share
         rate = bought / (queries.visits + np.float32(self.prior_visits))[:, None]
         return queries.baskets @ self.weights + np.float32(self.history_weight) * rate
@@ -43,7 +43,7 @@ class ItemWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class ItemWeightsTrainer(ABC):
-    """Learns `ItemWeights`; what follows from it says how the items are weighed.
+    """Learns `ItemWeights`; each subclass weighs items in its own way.
 
     Attributes:
         history_weight: See `ItemWeights`.

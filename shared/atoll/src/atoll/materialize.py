@@ -34,7 +34,7 @@ def main() -> int:
     try:
         summary = materialize(options.module, options.select, options.partition)
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"what: {error.what}\nwhy:  {error.why}\nhow:  {error.how}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

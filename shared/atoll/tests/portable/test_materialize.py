@@ -181,7 +181,7 @@ def test_a_bug_in_an_asset_is_named(materialize):
 def test_what_the_user_can_mend_is_three_lines_and_exit_code_2(materialize, arguments, environment, text):
     code, errors, summary = materialize(*arguments, **environment)
     assert code == 2
-    assert errors.startswith(text)
+    assert errors.startswith(f"what: {text}")
     assert len(errors.splitlines()) == 3
     assert summary is None
 
@@ -190,9 +190,9 @@ def test_a_module_that_is_not_there_is_explained(run_python, home):
     done = run_python("-m", "atoll.materialize", "nowhere.definitions", DAGSTER_HOME=home)
     assert (done.returncode, done.stderr) == (
         2,
-        "The module nowhere.definitions cannot be imported.\n"
-        "There is no module nowhere in this environment.\n"
-        "Name the module with `defs`, such as vehicle_prices.definitions, in its project's environment.\n",
+        "what: The module nowhere.definitions cannot be imported.\n"
+        "why:  There is no module nowhere in this environment.\n"
+        "how:  Name the module with `defs`, such as vehicle_prices.definitions, in its project's environment.\n",
     )
 
 

@@ -4,7 +4,6 @@ import sys
 from typing import Annotated
 
 import typer
-from click import ClickException
 
 from atoll_control.console import show_problem
 from atoll_control.errors import UserError
@@ -16,6 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    result_callback=lambda code: sys.exit(code),
 )
 
 Locations = Annotated[list[str] | None, typer.Argument(metavar="[LOCATION]...", help="code locations; none means all")]
@@ -90,15 +90,7 @@ def doctor(json: Json = False) -> int:
 def main() -> None:
     """Run the command: exit 0 done, 1 a run, test or check failed, 2 something a person can mend."""
     try:
-        code = app(standalone_mode=False)
+        app()
     except UserError as problem:
         show_problem(problem)
-        code = 2
-    except typer.Exit as request:
-        code = request.exit_code
-    except KeyboardInterrupt:
-        code = 130
-    except ClickException as usage:
-        usage.show()
-        code = usage.exit_code
-    sys.exit(code)
+        sys.exit(2)

@@ -3,20 +3,14 @@
 import dagster as dg
 
 from atoll.validation import schema_check
-from product_recommendations.defs.location import LOCATION, OWNERS, take
+from product_recommendations.defs.location import LOCATION, OWNERS
 from product_recommendations.defs.purchases import transactions
 
 MOST_EMPTIED = 0.01
 SEED = 0
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("transactions", "products"),
-    kinds={"pandas"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
 def baskets(transactions, products):
     """The basket table, one row per basket and item; an item is a product type within its category.
 
@@ -56,13 +50,7 @@ def few_baskets_emptied(baskets, transactions):
     )
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("baskets"),
-    kinds={"pandas"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
 def training_baskets(baskets):
     """The basket table before November 2017: all that baseline, features and models are made from."""
     from product_recommendations.split import START_OF_TEST, split_baskets
@@ -70,13 +58,7 @@ def training_baskets(baskets):
     return split_baskets(baskets, START_OF_TEST)[0]
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("baskets"),
-    kinds={"pandas"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
 def questions(baskets):
     """Baskets from November 2017 on that have at least two items, one of them hidden (`held_out`)."""
     from product_recommendations.split import START_OF_TEST, hold_out, split_baskets

@@ -3,13 +3,12 @@
 import dagster as dg
 
 from atoll import plot, settings
-from product_recommendations.defs.location import LOCATION, OWNERS, WEEKLY, take
+from product_recommendations.defs.location import LOCATION, OWNERS, WEEKLY
 
 
 @dg.asset(
     key_prefix=LOCATION,
     group_name=LOCATION,
-    ins=take("questions", "household_history", "popularity", "item2vec", "model"),
     kinds={"pandas", "matplotlib"},
     owners=OWNERS,
     freshness_policy=WEEKLY,

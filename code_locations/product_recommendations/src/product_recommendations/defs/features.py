@@ -2,16 +2,10 @@
 
 import dagster as dg
 
-from product_recommendations.defs.location import LOCATION, OWNERS, take
+from product_recommendations.defs.location import LOCATION, OWNERS
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("training_baskets"),
-    kinds={"pandas"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
 def household_history(training_baskets):
     """In how many of its training baskets each household had each item."""
     from product_recommendations.features import count_purchases
@@ -19,13 +13,7 @@ def household_history(training_baskets):
     return count_purchases(training_baskets)
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("training_baskets"),
-    kinds={"pandas"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
 def popularity(training_baskets):
     """The baseline: the items that most training baskets hold, recommended to everybody."""
     from product_recommendations.popularity import count_baskets

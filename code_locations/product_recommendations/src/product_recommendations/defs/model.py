@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from product_recommendations.defs.location import LOCATION, OWNERS, WEEKLY, take
+from product_recommendations.defs.location import LOCATION, OWNERS, WEEKLY
 
 
 class Item2VecTraining(dg.Config):
@@ -25,26 +25,13 @@ class Training(dg.Config):
     parameters: dict[str, Any] = Field(default_factory=dict)
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("training_baskets"),
-    kinds={"gensim"},
-    owners=OWNERS,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"gensim"}, owners=OWNERS)
 def item2vec(training_baskets, config: Item2VecTraining):
     """Word2Vec over baskets, to compare with; the same baskets and configuration give the same file, bit for bit."""
     yield from _train("item2vec", config.parameters, training_baskets)
 
 
-@dg.asset(
-    key_prefix=LOCATION,
-    group_name=LOCATION,
-    ins=take("training_baskets"),
-    kinds={"numpy"},
-    owners=OWNERS,
-    freshness_policy=WEEKLY,
-)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"numpy"}, owners=OWNERS, freshness_policy=WEEKLY)
 def model(training_baskets, config: Training):
     """The model that recommends; the same baskets and configuration give the same file, bit for bit."""
     yield from _train(config.trainer, config.parameters, training_baskets)

@@ -5,13 +5,12 @@ import dagster as dg
 from atoll.validation import schema_check
 from product_recommendations.defs.baskets import baskets
 from product_recommendations.defs.evaluation import evaluation
-from product_recommendations.defs.location import LOCATION, OWNERS, WEEKLY, take
+from product_recommendations.defs.location import LOCATION, OWNERS, WEEKLY
 
 
 @dg.asset(
     key_prefix=LOCATION,
     group_name=LOCATION,
-    ins=take("model", "baskets", "popularity"),
     deps=[evaluation],
     kinds={"pandas"},
     owners=OWNERS,

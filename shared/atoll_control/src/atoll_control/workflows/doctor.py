@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from atoll_control.console import BAD, GOOD, out, show_json
 from atoll_control.dagster_dev import read_record
 from atoll_control.environments import environment_problem, uv
-from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.process import LEAKING, capture, clean_environment, exclusive, port_is_free
 from atoll_control.projects import Project, discover_projects
@@ -20,7 +19,20 @@ from atoll_control.workspace import drifted_files
 ENOUGH_DISK = 2 * 1024**3
 DEFAULT_PORT = 3000
 
-_SETTINGS = "import atoll, json; print(json.dumps(atoll.settings().model_dump(mode='json')))"
+# Run by a project's interpreter: the settings in force, or what is wrong with them.
+_SETTINGS = """
+import json
+
+import atoll
+from atoll.filesystems import redact
+
+try:
+    settings = atoll.settings()
+    found = {**settings.model_dump(mode="json", exclude={"store_url"}), "store": redact(settings.store)}
+except atoll.UserError as error:
+    found = {"what": error.what, "why": error.why, "how": error.how}
+print(json.dumps(found))
+"""
 
 
 @dataclass(frozen=True)
@@ -107,21 +119,11 @@ def _settings(checkout: Checkout, projects: Sequence[Project]) -> Iterator[Findi
     if python is None:
         return
     output = capture([python, "-c", _SETTINGS], cwd=checkout.root, env=clean_environment(ATOLL_ROOT=str(checkout.root)))
-    if output.code == 0:
-        for name, value in json.loads(output.stdout).items():
-            yield Finding(f"setting {name}", str(value))
+    if output.code:
+        raise RuntimeError(f"the library's settings failed: {output.stderr}")
+    found = json.loads(output.stdout)
+    if "what" in found:
+        yield Finding("settings", f"{found['what']} {found['why']}", found["how"])
         return
-    problem = _last_user_error(output.stderr)
-    yield Finding("settings", f"{problem.what} {problem.why}", problem.how)
-
-
-def _last_user_error(text: str) -> UserError:
-    """Read the three lines from the end of a traceback."""
-    lines = dict.fromkeys(("what", "why", "how"), "")
-    for line in text.splitlines():
-        for label in lines:
-            if f"{label}:" in line:
-                lines[label] = line.partition(f"{label}:")[2].strip()
-    if not lines["how"]:
-        raise RuntimeError(f"the library's settings failed: {text}")
-    return UserError(**lines)
+    for name, value in found.items():
+        yield Finding(f"setting {name}", str(value))
