@@ -171,7 +171,7 @@ def test_a_bug_in_an_asset_is_named(materialize):
 @pytest.mark.parametrize(
     ("arguments", "environment", "text"),
     [
-        (["--select", "nope"], {}, "The selection `nope` is empty.\nThe assets are: "),
+        (["--select", "nope"], {}, "The selection `nope` is empty.\nwhy:  The assets are: "),
         (["--select", "weekly"], {}, "A partition must be named.\n"),
         (["--select", "prices"], {"ATOLL_PROFILE": "huge"}, "The setting `profile` is not valid.\n"),
         (["--select", "prices"], {"DAGSTER_HOME": ""}, "The Dagster instance cannot be used.\n"),
