@@ -1,0 +1,1 @@
+"""A code location that imports Dagster only."""

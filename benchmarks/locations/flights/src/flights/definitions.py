@@ -1,0 +1,5 @@
+"""The code location `flights`."""
+
+from atoll import definitions
+
+defs = definitions(__file__)

@@ -1,0 +1,216 @@
+"""The running platform: two locations, one page; what it refuses, and what it leaves behind."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+
+from dagster import DagsterRun, DagsterRunStatus
+
+from atoll_control.graphql import Page
+from atoll_control.instance import open_instance
+from clone import Clone
+from dev import find_free_port, is_group_alive, processes_of
+from runs import checks, launch, list_assets, materializations, messages, status, wait_for_end
+from waiting import wait_until
+
+NOTICED = 30
+SCHEDULES = """{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
+  ... on RepositoryLocation { repositories { schedules { cronSchedule scheduleState { status } } } } } } } } }"""
+STARTED = 60
+
+
+def runs_of(clone: Clone) -> dict[str, DagsterRun]:
+    with open_instance(clone.checkout) as instance:
+        return {run.run_id: run for run in instance.get_runs()}
+
+
+def unfinished(clone: Clone) -> list[DagsterRunStatus]:
+    return [run.status for run in runs_of(clone).values() if not run.is_finished]
+
+
+def pid_of(page: Page, run: str) -> int:
+    """Wait until a run computes and return its process."""
+    wait_until(lambda: "Started execution of step" in messages(page, run), STARTED, f"a step of run {run}")
+    found = re.search(r"Executing steps in process \(pid: (\d+)\)", messages(page, run))
+    assert found
+    return int(found[1])
+
+
+def pointers(clone: Clone, *asset: str) -> bytes:
+    return clone.root.joinpath(".atoll", "store", "sample", *asset, "all", "current.json").read_bytes()
+
+
+def test_every_location_is_loaded(platform):
+    assert {location.name: location.error for location in platform.page.locations()} == dict.fromkeys(
+        platform.clone.locations
+    )
+    assert {asset.location for asset in list_assets(platform.page)} == set(platform.clone.locations)
+
+
+def test_keys_start_with_the_location_and_no_group_is_of_two(platform):
+    assets = list_assets(platform.page)
+    assert [asset.key for asset in assets if asset.key[0] != asset.location] == []
+    groups = {asset.group: {other.location for other in assets if other.group == asset.group} for asset in assets}
+    # The page draws assets of one group in one box, whichever location they are of.
+    assert {group: locations for group, locations in groups.items() if len(locations) > 1} == {}
+
+
+def test_runs_started_in_the_page_make_everything_and_pass_every_check(platform, sample_runs):
+    for location, run in sample_runs.items():
+        assert status(platform.page, run) == "SUCCESS", messages(platform.page, run)
+        expected = {asset.key for asset in list_assets(platform.page) if asset.location == location}
+        assert set(materializations(platform.page, run)) == expected
+        assert set(checks(platform.page, run).values()) == {True}
+
+
+def test_the_runs_had_different_packages_under_a_webserver_that_has_neither(platform, sample_runs):
+    packages = {
+        location: next(
+            value
+            for metadata in materializations(platform.page, run).values()
+            for value in metadata.values()
+            if isinstance(value, dict) and "pandas" in value
+        )
+        for location, run in sample_runs.items()
+    }
+    prices, recommendations = packages["vehicle_prices"], packages["product_recommendations"]
+    assert prices["pandas"].startswith("1.5.")
+    assert prices["scikit-learn"] == "1.2.1"
+    assert int(recommendations["pandas"].partition(".")[0]) >= 2
+    assert recommendations.get("scikit-learn") != "1.2.1"
+    probe = "import importlib.util as u, sys; sys.exit(any(map(u.find_spec, sys.argv[1:])))"
+    names = ["pandas", "sklearn", "numpy", "atoll", *platform.clone.locations]
+    webserver = platform.clone.run(platform.clone.root / ".venv" / "bin" / "python", "-c", probe, *names)
+    assert webserver.code == 0, webserver.text
+
+
+def test_the_schedules_are_there_and_switched_off(platform):
+    answer = platform.page.ask(SCHEDULES)
+    found = {
+        entry["name"]: [
+            (schedule["cronSchedule"].split()[4], schedule["scheduleState"]["status"])
+            for repository in entry["locationOrLoadError"]["repositories"]
+            for schedule in repository["schedules"]
+        ]
+        for entry in answer["workspaceOrError"]["locationEntries"]
+    }
+    assert found == {location: [("1", "STOPPED")] for location in platform.clone.locations}
+
+
+def test_a_second_dev_is_refused_and_the_first_goes_on(platform):
+    refused = platform.clone.atoll("dev", "--port", str(find_free_port()))
+    assert refused.code == 2
+    where = f"{platform.page.address}, Dagster is process {platform.group}"
+    assert refused.stderr.splitlines() == [
+        "what: the platform of this checkout runs already.",
+        f"why:  another ./atoll dev holds .atoll/dev.lock ({where}).",
+        "how:  use that one, or end it with Ctrl-C in its terminal first.",
+    ]
+    assert all(location.loaded for location in platform.page.locations())
+
+
+def test_a_run_whose_process_is_killed_has_failed_and_its_asset_stays_as_it_was(platform, sample_runs):
+    before = pointers(platform.clone, "vehicle_prices", "model")
+    run = launch(platform.page, "vehicle_prices", "model")
+    os.kill(pid_of(platform.page, run), signal.SIGKILL)
+    wait_until(lambda: status(platform.page, run) == "FAILURE", NOTICED, "the page to see that the process is gone")
+    assert pointers(platform.clone, "vehicle_prices", "model") == before
+    later = launch(platform.page, "vehicle_prices", "evaluation")
+    assert wait_for_end(platform.page, later) == "SUCCESS"
+
+
+def test_a_headless_run_that_is_killed_with_its_command_has_failed_too(platform, sample_runs):
+    before = set(runs_of(platform.clone))
+    command = subprocess.Popen(
+        ["./atoll", "run", "vehicle_prices", "--select", "model"],
+        cwd=platform.clone.root,
+        env=platform.clone.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: set(runs_of(platform.clone)) - before, STARTED, "a new run")
+    (run,) = set(runs_of(platform.clone)) - before
+    pid = pid_of(platform.page, run)
+    command.kill()
+    command.wait()
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: status(platform.page, run) == "FAILURE", NOTICED, "the page to see that the process is gone")
+
+
+def test_what_a_killed_dev_left_running_is_ended_by_the_next(platform, first_start):
+    platform.kill()
+    assert is_group_alive(platform.group)
+    successor = first_start.terminal.running()
+    assert "ended what a killed ./atoll dev had left running" in successor.text
+    assert not is_group_alive(platform.group)
+    assert not platform.sockets.exists()
+    assert all(location.loaded for location in successor.page.locations())
+
+
+def test_ctrl_c_with_a_run_in_flight_leaves_no_process_no_socket_and_no_active_run(platform):
+    run = launch(platform.page, "vehicle_prices")
+    pid_of(platform.page, run)
+    assert platform.interrupt() == 0
+    assert processes_of(platform.clone) == {}
+    assert not is_group_alive(platform.group)
+    assert not platform.sockets.exists()
+    assert not (platform.clone.root / ".atoll" / "dev.json").exists()
+    assert unfinished(platform.clone) == []
+    assert runs_of(platform.clone)[run].status == DagsterRunStatus.CANCELED
+
+
+def test_a_port_in_use_is_refused_with_one_that_is_free(idle_clone):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        refused = idle_clone.atoll("dev", "--port", str(port))
+    assert refused.code == 2
+    what, why, how = refused.stderr.splitlines()
+    assert what == f"what: port {port} is in use."
+    assert why == "why:  another program listens on 127.0.0.1 at it."
+    assert re.fullmatch(r"how:  \./atoll dev --port \d+", how)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", int(how.rpartition(" ")[2])))
+
+
+def test_plain_dagster_dev_at_the_root_shows_the_same_runs(idle_clone, sample_runs):
+    page = Page(find_free_port())
+    dagster = subprocess.Popen(
+        [".venv/bin/dagster", "dev", "-p", page.address.rpartition(":")[2]],
+        cwd=idle_clone.root,
+        env=idle_clone.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: answers(page), STARTED, "the page of dagster dev")
+        wait_until(lambda: len(page.locations()) == len(idle_clone.locations), STARTED, "the locations")
+        assert all(location.loaded for location in page.locations()), page.locations()
+        for run in sample_runs.values():
+            assert status(page, run) == "SUCCESS"
+        assert idle_clone.run("git", "status", "--porcelain").text == ""
+    finally:
+        os.killpg(dagster.pid, signal.SIGINT)
+        dagster.wait(60)
+
+
+def answers(page: Page) -> bool:
+    try:
+        return bool(page.locations())
+    except OSError:
+        return False
+
+
+def test_dg_checks_the_definitions_at_the_root_and_lists_them_in_each_project(clone):
+    checked = clone.run(".venv/bin/dg", "check", "defs")
+    assert checked.code == 0, checked.text
+    for location in clone.locations:
+        folder = clone.root / "code_locations" / location
+        listed = clone.uv("run", "--locked", "dg", "list", "defs", "--json", cwd=folder)
+        assert listed.code == 0, listed.text
+        assert f"{location}/model" in listed.stdout

