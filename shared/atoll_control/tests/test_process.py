@@ -4,6 +4,9 @@ import socket
 import subprocess
 import sys
 
+import pytest
+
+from atoll_control.errors import UserError
 from atoll_control.process import (
     capture,
     clean_environment,
@@ -77,6 +80,13 @@ def test_a_port_with_a_listener_is_not_free():
         server.listen()
         assert not port_is_free(server.getsockname()[1])
     assert port_is_free(server.getsockname()[1] if server.fileno() != -1 else 0)
+
+
+def test_a_lock_that_cannot_be_made_is_explained(tmp_path):
+    (tmp_path / "state").write_text("in the way")
+    with pytest.raises(UserError) as refusal, exclusive(tmp_path / "state" / "lock"):
+        pass
+    assert refusal.value.what == f"{tmp_path / 'state' / 'lock'} cannot be written."
 
 
 def test_the_second_holder_of_a_lock_is_told(tmp_path):

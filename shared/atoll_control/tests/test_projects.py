@@ -35,6 +35,25 @@ def test_a_manifest_that_does_not_parse_names_the_place(checkout, add_project):
     assert "line 2" in alpha.problem.why
 
 
+@pytest.mark.parametrize(
+    "text", ['project = "x"', '[tool]\ndg = "x"', "[tool]\natoll = 1\n[tool.dg.project]\nroot_module = 'alpha'"]
+)
+def test_a_manifest_of_another_shape_is_a_problem_of_that_project_alone(checkout, add_project, text):
+    (add_project("alpha") / "pyproject.toml").write_text(text)
+    add_project("beta")
+    alpha, beta = discover_projects(checkout)
+    assert "is not a table" in alpha.problem.why
+    assert beta.problem is None
+
+
+def test_a_manifest_that_is_a_folder_is_a_problem_of_that_project_alone(checkout, add_project):
+    manifest = add_project("alpha") / "pyproject.toml"
+    manifest.unlink()
+    manifest.mkdir()
+    (alpha,) = discover_projects(checkout)
+    assert alpha.problem.why == "its pyproject.toml: Is a directory."
+
+
 def test_a_manifest_of_another_name_is_a_problem(checkout, add_project):
     folder = add_project("alpha")
     folder.rename(folder.with_name("beta"))

@@ -38,6 +38,13 @@ def test_derived_files_drift_with_the_folders_and_are_written_back(checkout, add
     assert text.index("code_locations/alpha") < text.index("code_locations/beta")
 
 
+def test_dgs_list_is_made_again_when_it_is_gone(checkout, add_project):
+    add_project("alpha")
+    checkout.pyproject.write_text('[project]\nname = "platform"\n\n[tool.dg]\ndirectory_type = "workspace"\n')
+    write_derived(checkout, discover_projects(checkout))
+    assert drifted_files(checkout, discover_projects(checkout)) == []
+
+
 def test_a_project_that_cannot_be_read_is_not_in_the_derived_files(checkout, add_project):
     add_project("alpha")
     (checkout.code_locations / "notes").mkdir()

@@ -4,6 +4,7 @@ import argparse
 import json
 import signal
 import sys
+import traceback
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -71,12 +72,28 @@ def _load(module: str) -> dg.Definitions:
         return import_module(module).defs
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            raise
+            raise _explain(module, error) from error
         raise UserError(
             f"The module {module} cannot be imported.",
             f"There is no module {error.name} in this environment.",
             "Name the module with `defs`, such as vehicle_prices.definitions, in its project's environment.",
         ) from error
+    except UserError:
+        raise
+    except Exception as error:
+        raise _explain(module, error) from error
+
+
+def _explain(module: str, error: Exception) -> UserError:
+    """Name the last line of the project's own code that led to the error."""
+    package = str(module.partition(".")[0])
+    frames = traceback.extract_tb(error.__traceback__)
+    place = next((frame for frame in reversed(frames) if package in Path(frame.filename).parts), frames[-1])
+    return UserError(
+        f"The definitions {module} do not load.",
+        f"{type(error).__name__}: {error} ({place.filename}:{place.lineno}).",
+        "Mend that line; `dg check defs` in the project shows the whole traceback.",
+    )
 
 
 def _open_instance() -> dg.DagsterInstance:

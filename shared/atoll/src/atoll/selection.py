@@ -7,9 +7,7 @@ import dagster as dg
 
 from atoll.errors import UserError
 
-EXAMPLES = (
-    "such as `model`, `*model` (with all upstream), `features*` (with all downstream), `group:evaluation` or `*`."
-)
+EXAMPLES = "such as `model`, `*model` (with all upstream), `features*` (with all downstream) or `*`."
 
 
 def select(defs: dg.Definitions, text: str) -> set[dg.AssetKey]:

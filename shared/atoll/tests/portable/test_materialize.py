@@ -196,6 +196,17 @@ def test_a_module_that_is_not_there_is_explained(run_python, home):
     )
 
 
+def test_definitions_that_do_not_import_are_explained_by_their_own_line(run_python, home, tmp_path):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "definitions.py").write_text("import json\n\njson.loads('{')\n")
+    done = run_python("-m", "atoll.materialize", "broken.definitions", DAGSTER_HOME=home, PYTHONPATH=str(tmp_path))
+    what, why, _ = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert what == "what: The definitions broken.definitions do not load."
+    assert why.startswith("why:  JSONDecodeError: Expecting property name")
+    assert why.endswith("definitions.py:3).")
+
+
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends(home, tmp_path, kind):
     process = subprocess.Popen(

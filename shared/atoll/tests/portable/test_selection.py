@@ -68,7 +68,7 @@ def test_a_selection_of_nothing_is_explained(text, part):
     assert str(caught.value) == (
         f"The selection `{part}` is empty.\n"
         "The assets are: by_make, deep/report, model, raw, weekly.\n"
-        "Select such as `model`, `*model` (with all upstream), `features*` (with all downstream), `group:evaluation`"
+        "Select such as `model`, `*model` (with all upstream), `features*` (with all downstream)"
         " or `*`."
     )
 

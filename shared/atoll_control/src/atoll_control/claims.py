@@ -87,7 +87,7 @@ def _locked_dagster(lock: Path) -> Iterator[tuple[str, str]]:
     packages: list[dict[str, Any]] = content.get("package", [])
     for package in packages:
         if package["name"] == "dagster" or package["name"].startswith("dagster-"):
-            yield package["name"], package["version"]
+            yield package["name"], package.get("version", "")
 
 
 def untested_projects(checkout: Checkout, projects: Sequence[Project]) -> Iterator[UserError]:
@@ -119,7 +119,7 @@ def foreign_imports(checkout: Checkout, projects: Sequence[Project]) -> Iterator
 def _imports(file: Path) -> Iterator[tuple[str, int]]:
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
-    except SyntaxError:
+    except (SyntaxError, UnicodeDecodeError):
         return  # The claim on definitions reports it.
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -133,7 +133,7 @@ def foreign_distributions(checkout: Checkout, projects: Sequence[Project]) -> It
     banned = {*HEAVY, "atoll", *(project.name.replace("_", "-") for project in healthy(projects))}
     paths = [str(path) for path in (checkout.root / ".venv").glob("lib/python*/site-packages")]
     for distribution in importlib.metadata.distributions(path=paths):
-        name = distribution.metadata["Name"].lower().replace("_", "-")
+        name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
         if name in banned:
             yield UserError(
                 f"the control plane has {name} installed.",
@@ -170,7 +170,7 @@ def probe_definitions(project: Project) -> tuple[UserError | None, dict[str, Any
         return problem, {}
     script = Path(__file__).parent / "probes" / "definitions.py"
     output = capture([project.python, script, project.name, project.source, *HEAVY], cwd=project.folder)
-    found = json.loads(output.stdout) if output.code == 0 else {"error": (output.stderr.splitlines() or ["?"])[-1]}
+    found = json.loads(output.stdout) if output.code == 0 else {"error": f"the interpreter ended with {output.code}"}
     if found["error"] is None:
         return None, found
     return UserError(

@@ -20,9 +20,9 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 GOOD, BAD = "[green]✓[/green]", "[red]✗[/red]"
 
 
-def say(line: str) -> None:
-    """Print one line of progress to stderr."""
-    err.print(line)
+def say(line: str, mark: str = "") -> None:
+    """Print one line of progress to stderr, after GOOD or BAD where it is one or the other."""
+    err.print(f"{mark} {escape(line)}" if mark else escape(line))
 
 
 def show_problem(problem: UserError, console: Console = err) -> None:
@@ -31,11 +31,11 @@ def show_problem(problem: UserError, console: Console = err) -> None:
         console.print(f"[bold]{label + ':':<6}[/bold]{escape(text)}")
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
     """Print a table."""
     table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*(cell if cell in (GOOD, BAD) else escape("" if cell is None else str(cell)) for cell in row))
     out.print(table)
 
 

@@ -32,8 +32,8 @@ class DagsterDev:
     def __init__(self, checkout: Checkout, projects: Sequence[Project], port: int) -> None:
         self.page = Page(port)
         self._checkout = checkout
-        # Of its own and short: a unix socket's path may have 107 bytes.
-        self._sockets = Path(tempfile.mkdtemp(prefix="atoll-"))
+        # Of its own and short, whatever TMPDIR is: a unix socket's path may have 107 bytes.
+        self._sockets = Path(tempfile.mkdtemp(prefix="atoll-", dir="/tmp"))
         workspace = checkout.state / "workspace.yaml"
         write_atomically(workspace, render_workspace(projects, checkout.root))
         checkout.dev_log.parent.mkdir(parents=True, exist_ok=True)
@@ -49,8 +49,13 @@ class DagsterDev:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        record = {"process": identity(self._process.pid), "sockets": str(self._sockets), "address": self.page.address}
-        write_atomically(_record(checkout), json.dumps(record))
+        try:
+            process = identity(self._process.pid)
+            record = {"process": process, "sockets": str(self._sockets), "address": self.page.address}
+            write_atomically(_record(checkout), json.dumps(record))
+        except BaseException:
+            self.kill()
+            raise
 
     def wait_until_loaded(self, loaded: Callable[[Location], None]) -> list[Location]:
         """Wait until every location is loaded or known to be broken; `loaded` hears of each once.
@@ -80,9 +85,11 @@ class DagsterDev:
 
     def stop(self) -> None:
         """End runs, servers and sockets; nothing that was started here is left."""
-        if self._process.poll() is None:
-            self._end_runs()
-        self._end(PATIENCE)
+        try:
+            if self._process.poll() is None:
+                self._end_runs()
+        finally:
+            self._end(PATIENCE)
 
     def kill(self) -> None:
         """End everything at once."""
@@ -106,7 +113,8 @@ class DagsterDev:
             late = time.monotonic() > deadline
             fresh = [run.run_id for run in own if late or run.run_id not in asked]
             if fresh:
-                self.page.terminate_runs(fresh, force=late)
+                with contextlib.suppress(OSError):
+                    self.page.terminate_runs(fresh, force=late)
                 asked.update(fresh)
             time.sleep(0.3)
 
@@ -124,6 +132,7 @@ def end_leftover(checkout: Checkout) -> bool:
     """
     record = read_record(checkout)
     if record is None:
+        _record(checkout).unlink(missing_ok=True)
         return False
     pid = int(record["process"].partition(":")[0])
     found = is_alive(record["process"]) or start_time(pid) is None
@@ -135,11 +144,12 @@ def end_leftover(checkout: Checkout) -> bool:
 
 
 def read_record(checkout: Checkout) -> dict[str, str] | None:
-    """Return what a running `./atoll dev` wrote down: `process`, `sockets`, `address`."""
+    """Return what a running `./atoll dev` wrote down: `process`, `sockets`, `address`; None where it is not there."""
     try:
-        return json.loads(_record(checkout).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        record = json.loads(_record(checkout).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
+    return record if isinstance(record, dict) and {"process", "sockets", "address"} <= record.keys() else None
 
 
 def _record(checkout: Checkout) -> Path:

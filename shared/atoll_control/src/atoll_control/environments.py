@@ -1,23 +1,29 @@
 """Environments: each project's own `.venv`, brought to its lock by uv and nothing else."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 from atoll_control.errors import UserError
 from atoll_control.process import Output, capture, clean_environment
-from atoll_control.projects import PROJECT_MODULES, Project
+from atoll_control.projects import Project
 
 # Two at a time: uv itself downloads and unpacks in parallel.
 SIDE_BY_SIDE = 2
 
 # A module whose file is gone is still found as a namespace package, which has no origin.
 _IMPORTABLE = """
-import sys, importlib.util
-specs = {name: importlib.util.find_spec(name) for name in sys.argv[1:]}
-sys.exit(", ".join(name for name, spec in specs.items() if not spec or not spec.origin) or 0)
+import importlib.util, pathlib, sys
+wrong = []
+for name, folder in zip(sys.argv[1::2], sys.argv[2::2]):
+    spec = importlib.util.find_spec(name)
+    if not spec or not spec.origin:
+        wrong.append(name + " cannot be imported in it")
+    elif folder and not pathlib.Path(spec.origin).is_relative_to(folder):
+        wrong.append(name + " in it is that of another folder, " + str(pathlib.Path(spec.origin).parent))
+sys.exit(", ".join(wrong) or 0)
 """
 
 
@@ -35,8 +41,11 @@ def uv(*arguments: str | Path, cwd: Path, **environment: str) -> Output:
     return capture([program, *arguments], cwd=cwd, env=clean_environment(UV_PYTHON_DOWNLOADS="never", **environment))
 
 
-def sync_environment(name: str, folder: Path, modules: Sequence[str] = (), *, always: bool = False) -> Synced:
+def sync_environment(name: str, folder: Path, modules: Mapping[str, str], *, always: bool = False) -> Synced:
     """Bring the `.venv` of one uv project to its lock and see that `modules` can be found in it.
+
+    `modules` has the folder that each must come from, empty where it does not matter: the environment of a checkout
+    that was copied or moved still points to the old place.
 
     Nothing is fetched, and no network is needed, where nothing is missing. With `always` uv installs anew what was
     edited too, such as entry points.
@@ -46,7 +55,7 @@ def sync_environment(name: str, folder: Path, modules: Sequence[str] = (), *, al
     if not problem and missing_modules(python, modules):
         problem = _install(name, folder, "--reinstall")
     if not problem and (missing := missing_modules(python, modules)):
-        problem = _broken(name, folder, f"{missing} cannot be imported in it")
+        problem = _broken(name, folder, missing)
     return Synced(name, problem)
 
 
@@ -76,7 +85,7 @@ def sync_projects(projects: Sequence[Project], done: Callable[[Synced], None], *
 def _sync_project(project: Project, always: bool) -> Synced:
     if project.problem:
         return Synced(project.name, project.problem)
-    return sync_environment(project.name, project.folder, [*PROJECT_MODULES, project.name], always=always)
+    return sync_environment(project.name, project.folder, project.modules, always=always)
 
 
 def environment_problem(project: Project) -> UserError | None:
@@ -89,16 +98,15 @@ def environment_problem(project: Project) -> UserError | None:
             return explain_sync(project.name, project.folder, output)
         what, why = f"the environment of {project.name} is not there.", "it is missing, or not at its lock."
         return UserError(what, why, f"./atoll sync {project.name}")
-    if missing := missing_modules(project.python, [*PROJECT_MODULES, project.name]):
-        return _broken(project.name, project.folder, f"{missing} cannot be imported in it")
+    if missing := missing_modules(project.python, project.modules):
+        return _broken(project.name, project.folder, missing)
     return None
 
 
-def missing_modules(python: Path, modules: Sequence[str]) -> str:
-    """Say which of the modules this interpreter cannot find, or why it does not start; empty when all is well."""
-    if not modules:
-        return ""
-    output = capture([python, "-I", "-c", _IMPORTABLE, *modules], cwd=python.parent)
+def missing_modules(python: Path, modules: Mapping[str, str]) -> str:
+    """Say which modules this interpreter does not find where they must be, or why it does not start; else nothing."""
+    pairs = [part for pair in modules.items() for part in pair]
+    output = capture([python, "-I", "-c", _IMPORTABLE, *pairs], cwd=python.parent)
     return (output.stderr.strip().splitlines() or ["python"])[-1] if output.code else ""
 
 
@@ -115,8 +123,13 @@ def _broken(name: str, folder: Path, reason: str) -> UserError:
     return UserError(
         f"the environment of {name} is broken.",
         f"{reason}.",
-        f"rm -r {folder.parent.name}/{folder.name}/.venv && ./atoll sync {name}",
+        f"rm -r {folder.parent.name}/{folder.name}/.venv && {_sync(name, folder)}",
     )
+
+
+def _sync(name: str, folder: Path) -> str:
+    in_the_list = folder.parent.name == "code_locations"
+    return f"./atoll sync {name}" if in_the_list else f"uv sync --project {folder.parent.name}/{folder.name}"
 
 
 def explain_sync(name: str, folder: Path, output: Output) -> UserError:
@@ -136,14 +149,16 @@ def explain_sync(name: str, folder: Path, output: Output) -> UserError:
             "its uv.lock does not parse (a merge leaves its marks there).",
             f"git checkout HEAD -- {where}/uv.lock && uv lock --project {where}",
         )
+    if "no solution found" in low:
+        return UserError(what, "its dependencies contradict each other.", f"mend them, then: uv lock --project {where}")
     if "no interpreter found" in low:
         return UserError(what, last, "install that Python, or widen requires-python in its pyproject.toml.")
-    if any(sign in low for sign in ("failed to fetch", "error sending request", "network", "dns error", "offline")):
+    if any(sign in low for sign in ("failed to fetch", "error sending request", "dns error", "network was disabled")):
         return UserError(
             what,
             "a package is missing here and the package index cannot be reached.",
-            f"connect to a network, then: ./atoll sync {name}",
+            f"connect to a network, then: {_sync(name, folder)}",
         )
     if "no space left" in low:
-        return UserError(what, "the disk is full.", f"make room, then: ./atoll sync {name}")
-    return UserError(what, f"uv says: {last}", f"mend that, then: ./atoll sync {name}")
+        return UserError(what, "the disk is full.", f"make room, then: {_sync(name, folder)}")
+    return UserError(what, f"uv says: {last}", f"mend that, then: {_sync(name, folder)}")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from atoll_control.console import BAD, say
 from atoll_control.files import Checkout
 from atoll_control.instance import open_instance
 from atoll_control.process import clean_environment, identity
@@ -34,41 +35,52 @@ def materialize(
         command = [project.python, "-m", "atoll.materialize", project.module, "--select", select, "--summary", summary]
         if partition is not None:
             command += ["--partition", partition]
-        # In a session of its own, so that Ctrl-C reaches it once: through here.
-        child = subprocess.Popen(
-            [str(part) for part in command], cwd=project.folder, env=environment, stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
-        who = identity(child.pid)
-        with _forwarding_signals(child):
+        with _forwarding_signals() as children:
+            # In a session of its own, so that Ctrl-C reaches it once: through here.
+            child = subprocess.Popen(
+                [str(part) for part in command],
+                cwd=project.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            children.append(child)
+            who = identity(child.pid)
             code = child.wait()
         if summary.is_file():
             return code, json.loads(summary.read_text(encoding="utf-8"))
     if code in (1, 2):
         return code, None
-    mark_killed(checkout, who)
+    if mark_killed(checkout, who):
+        say("the process of the run was killed; the run is marked as failed in the page", BAD)
     return 1, None
 
 
-def mark_killed(checkout: Checkout, who: str) -> None:
-    """Mark the runs of a process that ended without ending them as failed."""
+def mark_killed(checkout: Checkout, who: str) -> int:
+    """Mark the runs of a process that ended without ending them as failed, and return how many there were."""
     from dagster import RunsFilter
 
     with open_instance(checkout) as instance:
-        for run in instance.get_runs(RunsFilter(tags={PROCESS_TAG: who})):
-            if not run.is_finished:
-                instance.report_run_failed(run, "the process of this run is gone: it was killed")
+        left = [run for run in instance.get_runs(RunsFilter(tags={PROCESS_TAG: who})) if not run.is_finished]
+        for run in left:
+            instance.report_run_failed(run, "the process of this run is gone: it was killed")
+    return len(left)
 
 
 @contextmanager
-def _forwarding_signals(child: subprocess.Popen[bytes]) -> Generator[None]:
-    def forward(number: int, _frame: object) -> None:
-        if child.poll() is None:
-            os.kill(child.pid, number)
+def _forwarding_signals() -> Generator[list[subprocess.Popen[bytes]]]:
+    """Hand Ctrl-C, SIGTERM and the terminal's end on to the children that are added to the list."""
+    children: list[subprocess.Popen[bytes]] = []
 
-    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    def forward(number: int, _frame: object) -> None:
+        for child in children:
+            if child.poll() is None:
+                os.kill(child.pid, signal.SIGTERM if number == signal.SIGHUP else number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, forward) for number in numbers}
     try:
-        yield
+        yield children
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

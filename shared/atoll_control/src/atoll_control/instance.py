@@ -47,7 +47,7 @@ def initialise_instance(checkout: Checkout) -> None:
     Several processes that meet a fresh SQLite file race to create them, and one can crash.
     """
     prepare_dagster_home(checkout)
-    mark = checkout.state / "instance" / "initialised"
+    mark = checkout.state / "instance" / "storage" / "initialised"
     if mark.is_file():
         return
     from dagster import RunsFilter

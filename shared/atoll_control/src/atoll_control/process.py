@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from atoll_control.errors import UserError
+
 LEAKING = ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "DAGSTER_HOME", "UV_PROJECT_ENVIRONMENT")
 
 
@@ -118,8 +120,14 @@ def port_is_free(port: int) -> bool:
 @contextmanager
 def exclusive(path: Path) -> Generator[bool]:
     """Hold the lock file while the block runs; yield whether it was free. The kernel frees it when the process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written.", f"{error.strerror} (errno {error.errno}).", "mend or remove that folder."
+        ) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

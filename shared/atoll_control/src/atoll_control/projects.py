@@ -3,7 +3,7 @@
 import keyword
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,6 @@ import tomllib
 
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
-
-# What every project's environment must hold besides its own package.
-PROJECT_MODULES = ("dagster", "atoll")
 
 RESERVED = {"atoll", "atoll_control", "dagster", "test", "tests", "shared", "all"}
 
@@ -27,7 +24,9 @@ class Project:
 
     name: str
     folder: Path
-    manifest: dict[str, Any] = field(default_factory=dict, repr=False)
+    owner: str | None = None
+    description: str | None = None
+    requires_python: str | None = None
     problem: UserError | None = None
 
     @property
@@ -41,14 +40,15 @@ class Project:
         return self.folder / "src"
 
     @property
+    def modules(self) -> dict[str, str]:
+        """What its environment must hold, and the folder of this checkout that it must come from, if any."""
+        library = self.folder.parents[1] / "shared" / "atoll"
+        return {"dagster": "", "atoll": str(library), self.name: str(self.source)}
+
+    @property
     def module(self) -> str:
         """What a code server loads."""
         return f"{self.name}.definitions"
-
-    @property
-    def owner(self) -> str | None:
-        """Who answers for it: `[tool.atoll] owner`."""
-        return self.manifest.get("tool", {}).get("atoll", {}).get("owner")
 
 
 def discover_projects(checkout: Checkout) -> list[Project]:
@@ -78,7 +78,9 @@ def read_project(folder: Path) -> Project:
     try:
         check_name(folder.name)
         manifest = _read_manifest(folder / "pyproject.toml", where)
-        root_module = manifest.get("tool", {}).get("dg", {}).get("project", {}).get("root_module")
+        root_module = _table(manifest, where, "tool", "dg", "project").get("root_module")
+        about = _table(manifest, where, "project")
+        owner = _table(manifest, where, "tool", "atoll").get("owner")
         if root_module != folder.name:
             raise UserError(
                 f"{where} is not a project of that name.",
@@ -93,7 +95,20 @@ def read_project(folder: Path) -> Project:
             )
     except UserError as problem:
         return Project(folder.name, folder, problem=problem)
-    return Project(folder.name, folder, manifest)
+    return Project(folder.name, folder, owner, about.get("description"), about.get("requires-python"))
+
+
+def _table(manifest: dict[str, Any], where: str, *names: str) -> dict[str, Any]:
+    value: Any = manifest
+    for name in names:
+        value = value.get(name, {})
+        if not isinstance(value, dict):
+            raise UserError(
+                f"{where} cannot be read.",
+                f"{name} in its pyproject.toml is not a table.",
+                f"write [{'.'.join(names)}] and what belongs to it.",
+            )
+    return value
 
 
 def _read_manifest(path: Path, where: str) -> dict[str, Any]:
@@ -104,6 +119,10 @@ def _read_manifest(path: Path, where: str) -> dict[str, Any]:
             f"{where} is not a project.",
             "it has no pyproject.toml.",
             "add one, or move the folder out of code_locations/.",
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"{where} cannot be read.", f"its pyproject.toml: {error.strerror}.", "mend or remove that file."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(

@@ -62,11 +62,12 @@ def write_derived(checkout: Checkout, projects: Sequence[Project]) -> list[Path]
             table = tomlkit.inline_table()
             table.update(entry)
             array.append(table)
-        document["tool"]["dg"]["workspace"]["projects"] = array.multiline(True)
+        workspace = document["tool"]["dg"].setdefault("workspace", tomlkit.table())
+        workspace["projects"] = array.multiline(True)
         write_atomically(checkout.pyproject, tomlkit.dumps(document))
     return drifted
 
 
 def _listed(checkout: Checkout) -> Any:
     manifest = tomllib.loads(checkout.pyproject.read_text(encoding="utf-8"))
-    return manifest["tool"]["dg"]["workspace"]["projects"]
+    return manifest.get("tool", {}).get("dg", {}).get("workspace", {}).get("projects")

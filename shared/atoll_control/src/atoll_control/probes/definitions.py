@@ -3,6 +3,7 @@
 Not imported by the command: it knows Dagster and the standard library only.
 """
 
+import contextlib
 import importlib
 import json
 import sys
@@ -23,10 +24,13 @@ def probe(name: str, source: str, heavy: list[str]) -> dict[str, object]:
         return {"error": None, "heavy": imported, "keys": sorted(keys)}
     except StopIteration:
         return {"error": f"{name}.definitions has no Definitions", "heavy": [], "keys": []}
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         last = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
         return {"error": last, "heavy": [], "keys": []}
 
 
 if __name__ == "__main__":
-    json.dump(probe(sys.argv[1], sys.argv[2], sys.argv[3:]), sys.stdout)
+    # What a project prints while it loads is not part of the answer.
+    with contextlib.redirect_stdout(sys.stderr):
+        answer = probe(sys.argv[1], sys.argv[2], sys.argv[3:])
+    json.dump(answer, sys.stdout)

@@ -1,5 +1,6 @@
 """`dev`: the platform on this machine, until Ctrl-C."""
 
+import re
 import signal
 import time
 from collections.abc import Sequence
@@ -15,12 +16,15 @@ from atoll_control.process import exclusive, port_is_free
 from atoll_control.projects import Project, discover_projects
 from atoll_control.workflows.sync import sync_with_progress
 
+# How Dagster begins the message of the library's UserError; what, why and how are a line each.
+LIBRARY_ERROR = "atoll.errors.UserError: "
+
 
 def dev(checkout: Checkout, port: int) -> int:
-    """Install what is missing, start Dagster over the projects that can start, and wait for Ctrl-C or SIGTERM."""
+    """Install what is missing, start Dagster over the projects that can start, and wait until the terminal ends it."""
     # Also where the shell started this with SIGINT ignored, as it does for `&` in scripts.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with exclusive(checkout.state / "dev.lock") as free:
         if not free:
             raise _runs_already(checkout)
@@ -71,7 +75,7 @@ def _start(checkout: Checkout, projects: Sequence[Project], port: int) -> Dagste
         if not problems:
             raise _ended(checkout, error) from None
         for name, problem in problems.items():
-            say(f"{BAD} {name} is left out")
+            say(f"{name} is left out", BAD)
             show_problem(problem)
         return _start(checkout, [project for project in projects if project.name not in problems], port)
     except BaseException:
@@ -90,10 +94,13 @@ def _stop(platform: DagsterDev) -> None:
 
 def _tell(checkout: Checkout, location: Location) -> None:
     if location.error is None:
-        say(f"{GOOD} {location.name} is loaded")
+        say(f"{location.name} is loaded", GOOD)
         return
-    say(f"{BAD} {location.name} is not loaded")
+    say(f"{location.name} is not loaded", BAD)
     lines = [line.strip() for line in location.error.strip().splitlines() if line.strip()]
+    if lines and lines[0].startswith(LIBRARY_ERROR) and len(lines) == 3:
+        show_problem(UserError(lines[0].removeprefix(LIBRARY_ERROR), *lines[1:]))
+        return
     show_problem(
         UserError(
             f"the definitions of {location.name} do not load.",
@@ -115,16 +122,17 @@ def _runs_already(checkout: Checkout) -> UserError:
 
 
 def _port_in_use(port: int) -> UserError:
-    other = next((p for p in range(port + 1, port + 200) if port_is_free(p)), port + 1)
+    other = next((p for p in range(port + 1, min(port + 200, 65536)) if port_is_free(p)), 3000)
     return UserError(
         f"port {port} is in use.", "another program listens on 127.0.0.1 at it.", f"./atoll dev --port {other}"
     )
 
 
 def _ended(checkout: Checkout, error: DagsterDevEnded) -> UserError:
-    lines = [line for line in checkout.dev_log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = checkout.dev_log.read_text(errors="replace").splitlines()
+    said = [line.strip() for line in lines if re.match(r"\s*[\w.]*(Error|Exception): ", line)]
     return UserError(
         "the platform ended by itself.",
-        f"{error}; the last line of its log: {lines[-1] if lines else '(empty)'}",
+        f"{error}. {said[-1] if said else 'Its log has no error.'}",
         f"read {checkout.dev_log.relative_to(checkout.root)}, then: ./atoll doctor",
     )

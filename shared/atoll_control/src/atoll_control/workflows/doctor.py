@@ -8,11 +8,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from rich.markup import escape
+
 from atoll_control.console import BAD, GOOD, out, show_json
 from atoll_control.dagster_dev import read_record
 from atoll_control.environments import environment_problem, uv
 from atoll_control.files import Checkout
-from atoll_control.process import LEAKING, capture, clean_environment, exclusive, port_is_free
+from atoll_control.process import capture, clean_environment, exclusive, port_is_free
 from atoll_control.projects import Project, discover_projects
 from atoll_control.workspace import drifted_files
 
@@ -49,8 +51,8 @@ def doctor(checkout: Checkout, *, as_json: bool) -> int:
     projects = discover_projects(checkout)
     findings = [
         *_machine(checkout),
-        *_state(checkout),
-        *_platform(checkout),
+        *(state := list(_state(checkout))),
+        *([] if any(finding.subject == "state" and finding.how for finding in state) else _platform(checkout)),
         *_projects(projects),
         *_settings(checkout, projects),
     ]
@@ -58,9 +60,9 @@ def doctor(checkout: Checkout, *, as_json: bool) -> int:
         show_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            out.print(f"{BAD if finding.how else GOOD} {finding.subject:<24} {finding.says}", markup=True)
+            out.print(f"{BAD if finding.how else GOOD} {finding.subject:<24} {escape(finding.says)}")
             if finding.how:
-                out.print(f"  {'how to mend it':<24} [bold]{finding.how}[/bold]")
+                out.print(f"  {'how to mend it':<24} [bold]{escape(finding.how)}[/bold]")
     return 1 if any(finding.how for finding in findings) else 0
 
 
@@ -70,13 +72,8 @@ def _machine(checkout: Checkout) -> Iterator[Finding]:
     free = shutil.disk_usage(checkout.root).free
     text = f"{free / 1024**3:.1f} GB are free"
     yield Finding("disk", text, None if free > ENOUGH_DISK else "make room: a project's environment takes about 0.5 GB")
-    leaking = [name for name in LEAKING if name in os.environ]
-    if leaking:
-        yield Finding(
-            "environment variables",
-            f"{', '.join(leaking)} set: ./atoll ignores them, plain `dagster dev` and `dg` do not",
-            f"unset {' '.join(leaking)}",
-        )
+    if "DAGSTER_HOME" in os.environ:
+        yield Finding("DAGSTER_HOME", "set: ./atoll ignores it, plain `dagster dev` does not", "unset DAGSTER_HOME")
 
 
 def _state(checkout: Checkout) -> Iterator[Finding]:
@@ -86,7 +83,7 @@ def _state(checkout: Checkout) -> Iterator[Finding]:
             probe.write(b"\0" * 4096)
         yield Finding("state", ".atoll/ can be written")
     except OSError as error:
-        yield Finding("state", f".atoll/ cannot be written: {error.strerror}", f"chown -R {os.getuid()} .atoll")
+        yield Finding("state", f".atoll/ cannot be written: {error.strerror}", "make it yours, or remove it")
     for path in drifted_files(checkout, discover_projects(checkout)):
         yield Finding("derived files", f"{path.name} does not list what is under code_locations/", "./atoll sync")
 

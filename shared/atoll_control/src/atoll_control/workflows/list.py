@@ -28,12 +28,11 @@ def list_locations(checkout: Checkout, *, as_json: bool) -> int:
 
 def _describe(project: Project) -> dict[str, object]:
     problem = environment_problem(project)
-    about = project.manifest.get("project", {})
     return {
         "name": project.name,
         "owner": project.owner,
-        "python": about.get("requires-python"),
-        "description": about.get("description"),
+        "python": project.requires_python,
+        "description": project.description,
         "ready": problem is None,
         "why": problem and problem.why,
         "how": problem and problem.how,

@@ -7,7 +7,7 @@ from atoll_control.environments import sync_environment
 from atoll_control.files import Checkout
 from atoll_control.headless import materialize
 from atoll_control.instance import initialise_instance
-from atoll_control.projects import PROJECT_MODULES, select_projects
+from atoll_control.projects import select_projects
 
 
 def run(
@@ -25,7 +25,7 @@ def run(
         data = "all data" if full else "the profile of the settings"
         say(f"would materialize {select} of {location}, partition {partition or 'none'}, on {data}")
         return 0
-    synced = sync_environment(project.name, project.folder, [*PROJECT_MODULES, project.name])
+    synced = sync_environment(project.name, project.folder, project.modules)
     if synced.problem:
         raise synced.problem
     initialise_instance(checkout)
@@ -34,8 +34,6 @@ def run(
         show_json(summary or {"success": False})
     elif summary:
         _show(summary)
-    elif code == 1:
-        say(f"{BAD} the run's process ended before the run did; the run is marked as failed in the page")
     return code
 
 
@@ -66,7 +64,8 @@ def _show(summary: dict[str, Any]) -> None:
     if metrics:
         show_table(("asset", "metric", "value"), metrics, title="")
     mark, word = (GOOD, "succeeded") if summary["success"] else (BAD, "failed")
-    say(f"\n{mark} run {summary['run_id']} {word} in {_seconds(summary['seconds'])} s")
+    say("")
+    say(f"run {summary['run_id']} {word} in {_seconds(summary['seconds'])} s", mark)
 
 
 def _seconds(value: float | None) -> str:

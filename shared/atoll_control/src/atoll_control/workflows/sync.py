@@ -1,10 +1,9 @@
 """`sync`: derived files and every environment, brought to what the folders and locks say."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from atoll_control.console import BAD, GOOD, err, say, show_problem
-from atoll_control.environments import Synced, sync_environment, sync_projects
+from atoll_control.environments import Synced, environment_problem, sync_environment, sync_projects
 from atoll_control.files import Checkout
 from atoll_control.projects import Project, discover_projects, select_projects
 from atoll_control.workspace import drifted_files, write_derived
@@ -17,10 +16,11 @@ def sync(checkout: Checkout, names: list[str], *, dry_run: bool) -> int:
         for path in drifted_files(checkout, discover_projects(checkout)):
             say(f"would write {path.relative_to(checkout.root)}")
         for project in projects:
-            say(f"would sync  {_relative(checkout, project.folder)}/.venv")
+            if problem := environment_problem(project):
+                say(f"would sync  {project.name}: {problem.why}")
         return 0
     for path in write_derived(checkout, discover_projects(checkout)):
-        say(f"{GOOD} wrote {path.relative_to(checkout.root)}")
+        say(f"wrote {path.relative_to(checkout.root)}", GOOD)
     return 2 if any(result.problem for result in sync_with_progress(projects, always=True)) else 0
 
 
@@ -31,10 +31,10 @@ def sync_with_progress(projects: Sequence[Project], *, always: bool = False) -> 
     def tell(result: Synced) -> None:
         waiting.discard(result.name)
         if result.problem:
-            say(f"{BAD} environment of {result.name}")
+            say(f"environment of {result.name}", BAD)
             show_problem(result.problem)
         else:
-            say(f"{GOOD} environment of {result.name}")
+            say(f"environment of {result.name}", GOOD)
         status.update(_status(waiting))
 
     with err.status(_status(waiting)) as status:
@@ -43,12 +43,8 @@ def sync_with_progress(projects: Sequence[Project], *, always: bool = False) -> 
 
 def sync_library(checkout: Checkout) -> Synced:
     """Bring the library's own environment, in which its tests run, to its lock."""
-    return sync_environment("atoll", checkout.library, ["atoll"])
+    return sync_environment("atoll", checkout.library, {"atoll": str(checkout.library)})
 
 
 def _status(waiting: set[str]) -> str:
     return f"environments: {', '.join(sorted(waiting))}" if waiting else "environments"
-
-
-def _relative(checkout: Checkout, path: Path) -> Path:
-    return path.relative_to(checkout.root)

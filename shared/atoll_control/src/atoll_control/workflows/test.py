@@ -76,7 +76,7 @@ def platform_suites(checkout: Checkout) -> list[Suite]:
 
 
 def _run(checkout: Checkout, suite: Suite) -> int:
-    say(f"\n[bold]{suite.name}[/bold]")
+    say(f"\n{suite.name}")
     command = [str(suite.python), "-m", "pytest", "-q", *(str(path) for path in suite.paths)]
     environment = clean_environment(ATOLL_ROOT=str(checkout.root))
     return subprocess.run(command, cwd=suite.folder, env=environment, check=False).returncode
