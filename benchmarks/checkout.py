@@ -18,9 +18,10 @@ FOREIGN = ("ATOLL_", "DAGSTER_", "PYTHON", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMEN
 
 
 def build_environment() -> dict[str, str]:
-    """Build the environment of platform and script alike: one thread, and nothing of this shell's Python."""
+    """Build the environment of platform and script alike: one thread, nothing of this shell's Python, and a uv."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    return {**own, "OMP_NUM_THREADS": "1"}
+    path = os.pathsep.join([own.get("PATH", os.defpath), str(ROOT / ".atoll" / "uv" / "bin")])
+    return {**own, "OMP_NUM_THREADS": "1", "PATH": path}
 
 
 class Checkout:

@@ -16,7 +16,7 @@ PROGRAMS = (
     "test touch tr true uname wc"
 ).split()  # fmt: skip
 
-FOREIGN = ("ATOLL_", "VIRTUAL_ENV", "DAGSTER_", "PYTHONPATH", "PYTHONHOME", "UV_PROJECT_ENVIRONMENT", "PYENV_VERSION")
+FOREIGN = ("ATOLL_", "VIRTUAL_ENV", "DAGSTER_", "PYTHON", "UV_PROJECT_ENVIRONMENT", "PYENV_VERSION")
 
 SEPARATE = ["git", "-c", "user.name=Newcomer", "-c", "user.email=newcomer@example.org", "-c", "commit.gpgsign=false"]
 

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 from dagster import DagsterRun, DagsterRunStatus
 
@@ -18,7 +19,7 @@ from waiting import wait_until
 NOTICED = 30
 SCHEDULES = """{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
   ... on RepositoryLocation { repositories { schedules { cronSchedule scheduleState { status } } } } } } } } }"""
-STARTED = 60
+STARTED = 180
 
 
 def runs_of(clone: Clone) -> dict[str, DagsterRun]:
@@ -119,6 +120,16 @@ def test_a_run_whose_process_is_killed_has_failed_and_its_asset_stays_as_it_was(
     assert pointers(platform.clone, "vehicle_prices", "model") == before
     later = launch(platform.page, "vehicle_prices", "evaluation")
     assert wait_for_end(platform.page, later) == "SUCCESS"
+
+
+def test_a_run_that_is_killed_with_its_code_server_has_failed_too(platform, sample_runs):
+    run = launch(platform.page, "product_recommendations")
+    pid = pid_of(platform.page, run)
+    server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    assert "dagster api grpc" in processes_of(platform.clone)[server]
+    os.kill(server, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: status(platform.page, run) == "FAILURE", NOTICED, "the page to see that the process is gone")
 
 
 def test_a_headless_run_that_is_killed_with_its_command_has_failed_too(platform, sample_runs):

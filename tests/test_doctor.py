@@ -61,4 +61,4 @@ def test_a_setting_in_the_file_is_read_and_one_that_is_unknown_is_named(platform
 
 def test_what_makes_plain_dagster_go_astray_is_named(platform):
     found = to_mend(findings(platform.clone, 1, DAGSTER_HOME="/somewhere"))
-    assert found == {"environment variables": "unset DAGSTER_HOME"}
+    assert found == {"DAGSTER_HOME": "unset DAGSTER_HOME"}

@@ -12,12 +12,12 @@ from playwright.sync_api import expect, sync_playwright
 
 from clone import Clone
 from dev import Dev
-from runs import list_assets, materializations
+from runs import launch, list_assets, materializations, wait_for_end
 from waiting import wait_until
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync".split()
-SEEN = 60
+SEEN = 120
 
 EXPLORER = '[aria-label="panel_show_right"]'
 NODES = "[...document.querySelectorAll('foreignObject')].map(node => node.textContent).filter(text => text)"
@@ -111,7 +111,9 @@ def test_the_locations_are_loaded(visit, clone):
     shoot(page, "locations")
 
 
-def test_the_asset_graph_shows_every_asset_of_every_project_as_materialized(visit, platform, sample_runs):
+def test_the_asset_graph_shows_every_asset_of_every_project_as_materialized(visit, platform):
+    for location in platform.clone.locations:
+        assert wait_for_end(platform.page, launch(platform.page, location)) == "SUCCESS"
     assets = list_assets(platform.page)
     groups = sorted({asset.group for asset in assets})
     names = sorted([*(asset.key[-1] for asset in assets), *groups])

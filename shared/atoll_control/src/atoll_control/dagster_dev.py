@@ -108,15 +108,14 @@ class DagsterDev:
     def _end_runs(self) -> None:
         """End the runs of the code servers first gently, then by mark; a headless run belongs to its own command."""
         deadline = time.monotonic() + PATIENCE
-        asked: set[str] = set()
         while own := [run for run in self._active_runs() if not headless_process(run.tags)]:
             late = time.monotonic() > deadline
-            fresh = [run.run_id for run in own if late or run.run_id not in asked]
-            if fresh:
+            # Asked again where it came too early: a run whose process only starts cannot be ended yet.
+            running = [run.run_id for run in own if late or run.status != "CANCELING"]
+            if running:
                 with contextlib.suppress(OSError):
-                    self.page.terminate_runs(fresh, force=late)
-                asked.update(fresh)
-            time.sleep(0.3)
+                    self.page.terminate_runs(running, force=late)
+            time.sleep(0.5)
 
     def _active_runs(self) -> list[ActiveRun]:
         try:
