@@ -130,8 +130,8 @@ BREAKS = [
     Break(
         "a project that dg does not know",
         "derived files",
-        edit(Path("pyproject.toml"), '    {path = "code_locations/vehicle_prices"},\n', ""),
-        "pyproject.toml has drifted.",
+        edit(Path("dg.toml"), '    {path = "code_locations/vehicle_prices"},\n', ""),
+        "dg.toml has drifted.",
         "./atoll sync",
     ),
     Break(

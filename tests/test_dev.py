@@ -123,7 +123,7 @@ def test_a_run_whose_process_is_killed_has_failed_and_its_asset_stays_as_it_was(
 
 
 def test_a_run_that_is_killed_with_its_code_server_has_failed_too(platform, sample_runs):
-    run = launch(platform.page, "product_recommendations")
+    run = launch(platform.page, "vehicle_prices", "model")
     pid = pid_of(platform.page, run)
     server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     assert "dagster api grpc" in processes_of(platform.clone)[server]

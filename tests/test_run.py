@@ -153,7 +153,7 @@ def test_a_run_whose_process_is_killed_has_failed_when_the_command_ends(idle_clo
 
 
 def test_ctrl_c_ends_the_run(idle_clone, headless_run):
-    command, run, _ = start_run(idle_clone, "vehicle_prices", "--select", "model")
+    command, run, _ = start_run(idle_clone, "vehicle_prices")
     os.killpg(command.pid, signal.SIGINT)
     assert command.wait(60) == 1
     assert runs_of(idle_clone)[run].status.value in ("CANCELED", "FAILURE")

@@ -27,8 +27,13 @@ ROOT = """
 name = "platform"
 version = "0.1.0"
 
+"""
+
+DG = """
+directory_type = "workspace"
+
 # A comment that a rewrite keeps.
-[tool.dg.workspace]
+[workspace]
 projects = []
 """
 
@@ -45,6 +50,7 @@ telemetry:
 def checkout(tmp_path: Path) -> Checkout:
     """A checkout with the files that the command needs to find its way, and no project."""
     (tmp_path / "pyproject.toml").write_text(ROOT)
+    (tmp_path / "dg.toml").write_text(DG)
     (tmp_path / "dagster.yaml").write_text(INSTANCE)
     (tmp_path / "code_locations").mkdir()
     return Checkout(tmp_path)

@@ -27,20 +27,20 @@ def test_absolute_paths_are_for_processes_that_start_elsewhere(checkout, add_pro
 
 def test_derived_files_drift_with_the_folders_and_are_written_back(checkout, add_project):
     add_project("alpha")
-    assert drifted_files(checkout, discover_projects(checkout)) == [checkout.workspace, checkout.pyproject]
+    assert drifted_files(checkout, discover_projects(checkout)) == [checkout.workspace, checkout.dg]
     write_derived(checkout, discover_projects(checkout))
     assert drifted_files(checkout, discover_projects(checkout)) == []
     add_project("beta")
-    assert drifted_files(checkout, discover_projects(checkout)) == [checkout.workspace, checkout.pyproject]
+    assert drifted_files(checkout, discover_projects(checkout)) == [checkout.workspace, checkout.dg]
     write_derived(checkout, discover_projects(checkout))
-    text = checkout.pyproject.read_text()
+    text = checkout.dg.read_text()
     assert "# A comment that a rewrite keeps." in text
     assert text.index("code_locations/alpha") < text.index("code_locations/beta")
 
 
 def test_dgs_list_is_made_again_when_it_is_gone(checkout, add_project):
     add_project("alpha")
-    checkout.pyproject.write_text('[project]\nname = "platform"\n\n[tool.dg]\ndirectory_type = "workspace"\n')
+    checkout.dg.unlink()
     write_derived(checkout, discover_projects(checkout))
     assert drifted_files(checkout, discover_projects(checkout)) == []
 
@@ -50,4 +50,4 @@ def test_a_project_that_cannot_be_read_is_not_in_the_derived_files(checkout, add
     (checkout.code_locations / "notes").mkdir()
     write_derived(checkout, discover_projects(checkout))
     assert "notes" not in checkout.workspace.read_text()
-    assert "notes" not in checkout.pyproject.read_text()
+    assert "notes" not in checkout.dg.read_text()

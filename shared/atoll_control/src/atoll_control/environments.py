@@ -13,6 +13,14 @@ from atoll_control.projects import Project
 # Two at a time: uv itself downloads and unpacks in parallel.
 SIDE_BY_SIDE = 2
 
+UNREACHABLE = (
+    "failed to fetch",
+    "error sending request",
+    "dns error",
+    "network was disabled",
+    "network connectivity is disabled",
+)
+
 # A module whose file is gone is still found as a namespace package, which has no origin.
 _IMPORTABLE = """
 import importlib.util, pathlib, sys
@@ -153,7 +161,7 @@ def explain_sync(name: str, folder: Path, output: Output) -> UserError:
         return UserError(what, "its dependencies contradict each other.", f"mend them, then: uv lock --project {where}")
     if "no interpreter found" in low:
         return UserError(what, last, "install that Python, or widen requires-python in its pyproject.toml.")
-    if any(sign in low for sign in ("failed to fetch", "error sending request", "dns error", "network was disabled")):
+    if any(sign in low for sign in UNREACHABLE):
         return UserError(
             what,
             "a package is missing here and the package index cannot be reached.",

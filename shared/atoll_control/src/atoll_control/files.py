@@ -27,8 +27,13 @@ class Checkout:
 
     @property
     def pyproject(self) -> Path:
-        """The control plane's manifest, with dg's list of projects and the Dagster pair of versions."""
+        """The control plane's manifest, with the Dagster pair of versions."""
         return self.root / "pyproject.toml"
+
+    @property
+    def dg(self) -> Path:
+        """Dg's settings, with its derived list of projects."""
+        return self.root / "dg.toml"
 
     @property
     def library(self) -> Path:

@@ -34,7 +34,7 @@ def _target(project: Project, root: Path | None) -> dict[str, str]:
 
 
 def dg_projects(projects: Sequence[Project]) -> list[dict[str, str]]:
-    """Return the value of `[tool.dg.workspace] projects`."""
+    """Return the value of `[workspace] projects` of `dg.toml`."""
     return [{"path": f"code_locations/{project.name}"} for project in projects]
 
 
@@ -45,7 +45,7 @@ def drifted_files(checkout: Checkout, projects: Sequence[Project]) -> list[Path]
     if not checkout.workspace.is_file() or checkout.workspace.read_text() != render_workspace(healthy):
         drifted.append(checkout.workspace)
     if _listed(checkout) != dg_projects(healthy):
-        drifted.append(checkout.pyproject)
+        drifted.append(checkout.dg)
     return drifted
 
 
@@ -55,19 +55,21 @@ def write_derived(checkout: Checkout, projects: Sequence[Project]) -> list[Path]
     drifted = drifted_files(checkout, projects)
     if checkout.workspace in drifted:
         write_atomically(checkout.workspace, render_workspace(healthy))
-    if checkout.pyproject in drifted:
-        document: Any = tomlkit.parse(checkout.pyproject.read_text(encoding="utf-8"))
+    if checkout.dg in drifted:
+        text = checkout.dg.read_text(encoding="utf-8") if checkout.dg.is_file() else 'directory_type = "workspace"\n'
+        document: Any = tomlkit.parse(text)
         array = tomlkit.array()
         for entry in dg_projects(healthy):
             table = tomlkit.inline_table()
             table.update(entry)
             array.append(table)
-        workspace = document["tool"]["dg"].setdefault("workspace", tomlkit.table())
+        workspace = document.setdefault("workspace", tomlkit.table())
         workspace["projects"] = array.multiline(True)
-        write_atomically(checkout.pyproject, tomlkit.dumps(document))
+        write_atomically(checkout.dg, tomlkit.dumps(document))
     return drifted
 
 
 def _listed(checkout: Checkout) -> Any:
-    manifest = tomllib.loads(checkout.pyproject.read_text(encoding="utf-8"))
-    return manifest.get("tool", {}).get("dg", {}).get("workspace", {}).get("projects")
+    if not checkout.dg.is_file():
+        return None
+    return tomllib.loads(checkout.dg.read_text(encoding="utf-8")).get("workspace", {}).get("projects")
