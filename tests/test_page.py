@@ -38,10 +38,11 @@ personal = Personal(source)
 lines = (re.sub(r"^\\W+", "", max(text.splitlines(), key=len)) for text in source["description"].dropna())
 descriptions = {line[:LENGTH] for line in lines if len(line) >= LENGTH}
 word = re.compile(r"(?<!\\w)\\w")
+picture = re.compile(r"base64,[\\w+/=]+")
 
 
 def search(path):
-    text = read_text(path).replace("\\\\n", "\\n")
+    text = picture.sub("", read_text(path)).replace("\\\\n", "\\n")
     windows = (text[match.start() : match.start() + LENGTH] for match in word.finditer(text))
     return sorted(personal.find(text) | {window for window in windows if window in descriptions})
 
