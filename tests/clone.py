@@ -67,7 +67,7 @@ class Clone:
         return Finished(done.returncode, done.stdout, done.stderr)
 
     def atoll(self, *arguments: str, **environment: str) -> Finished:
-        return self.run("./atoll", *arguments, **environment)
+        return self.run("./atoll", *arguments, cwd=None, **environment)
 
     def uv(self, *arguments: str, cwd: Path | None = None, **environment: str) -> Finished:
         return self.run(self.uv_folder / "uv", *arguments, cwd=cwd, **environment)
@@ -100,10 +100,10 @@ def make_clone(folder: Path) -> Clone:
 def newcomers_environment(path: Path, **programs: Path) -> dict[str, str]:
     """Make a PATH with few programs and no uv; `programs` are added, or replace some of them."""
     path.mkdir()
-    found = {name: Path(program) for name in PROGRAMS if (program := shutil.which(name))}
+    found: dict[str, Path] = {name: Path(program) for name in PROGRAMS if (program := shutil.which(name))}
     python = Path(sys.base_prefix) / "bin" / "python3.11"
     assert python.exists(), "these tests run on Python 3.11"
-    found |= {"python3.11": python} | programs
+    found.update({"python3.11": python}, **programs)
     for name, program in found.items():
         (path / name).symlink_to(program)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}

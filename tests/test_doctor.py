@@ -48,6 +48,13 @@ def test_a_setting_of_the_wrong_type_is_named_with_where_it_is_set(platform):
     assert finding["how"].startswith("Correct it there: Input should be 'sample' or 'full'")
 
 
+def test_a_store_that_cannot_be_written_is_named(platform, tmp_path):
+    (tmp_path / "file").touch()
+    finding = findings(platform.clone, 1, ATOLL_STORE=str(tmp_path / "file" / "store"))["store"]
+    assert finding["says"].startswith(f"The store {tmp_path}/file/store cannot be written. NotADirectoryError")
+    assert "ATOLL_STORE" in finding["how"]
+
+
 def test_a_setting_in_the_file_is_read_and_one_that_is_unknown_is_named(platform):
     file = Path(platform.clone.root, "atoll.toml")
     try:

@@ -81,14 +81,14 @@ BROKEN = [
         install_and(break_code),
         "the definitions of unimportable do not load.",
         "ModuleNotFoundError: No module named 'nothing_of_that_name'",
-        "mend code_locations/unimportable",
+        "mend it; the traceback: cd code_locations/unimportable",
     ),
     Broken(
         "stale_lock",
         lock_and(make_lock_stale),
         "the environment of stale_lock is not there.",
         "its uv.lock does not fit its pyproject.toml or the library's.",
-        "uv lock --project code_locations/stale_lock",
+        "./atoll uv lock --project code_locations/stale_lock",
     ),
     Broken(
         "unparsable",

@@ -126,22 +126,27 @@ def test_bad_input_ends_with_2_and_three_lines(clone, arguments, environment, wh
     assert set(runs_of(clone)) == before
 
 
-def test_a_store_that_cannot_be_written_fails_the_run_with_what_why_and_how(clone, tmp_path):
+def test_with_json_bad_input_is_json_too(clone):
+    refused = clone.atoll("run", "vehicle_price", "--json")
+    assert refused.code == 2
+    assert json.loads(refused.stdout) == {
+        "success": False,
+        "what": "there is no code location vehicle_price.",
+        "why": "code_locations/ has product_recommendations, vehicle_prices.",
+        "how": "name one of those: ./atoll list",
+    }
+
+
+def test_a_store_that_cannot_be_written_is_told_before_the_run(clone, tmp_path):
     (tmp_path / "file").touch()
-    environment = {"ATOLL_STORE": str(tmp_path / "file" / "store")}
-    failed = clone.atoll("run", "vehicle_prices", "--select", "listings,vehicles", "--json", **environment)
-    summary = summary_of(failed, code=1)
-    assert not summary["success"]
-    listings, vehicles = (
-        next(asset for asset in summary["assets"] if asset["key"] == f"vehicle_prices/{name}")
-        for name in ("listings", "vehicles")
-    )
-    assert (listings["status"], vehicles["status"]) == ("failed", "skipped")
-    what, why, how = listings["error"].splitlines()
-    assert what == f"The store {tmp_path}/file/store cannot be written."
-    assert why.startswith("NotADirectoryError")
+    before = set(runs_of(clone))
+    refused = clone.atoll("run", "vehicle_prices", ATOLL_STORE=str(tmp_path / "file" / "store"))
+    assert refused.code == 2
+    what, why, how = refused.stderr.splitlines()
+    assert what == f"what: The store {tmp_path}/file/store cannot be written."
+    assert why.startswith("why:  NotADirectoryError")
     assert "ATOLL_STORE" in how
-    assert runs_of(clone)[summary["run_id"]].status.value == "FAILURE"
+    assert set(runs_of(clone)) == before
 
 
 def test_a_run_whose_process_is_killed_has_failed_when_the_command_ends(idle_clone, headless_run):
@@ -162,7 +167,9 @@ def test_ctrl_c_ends_the_run(idle_clone, headless_run):
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(clone):
     before = set(runs_of(clone))
+    refused = clone.atoll("run", "vehicle_prices", "--select", "modle", "--dry-run")
+    assert (refused.code, refused.stderr.splitlines()[0]) == (2, "what: The selection `modle` is empty.")
     planned = clone.atoll("run", "vehicle_prices", "--select", "model", "--full", "--dry-run")
     assert planned.code == 0
-    assert "would materialize model of vehicle_prices, partition none, on all data" in planned.text
+    assert planned.stderr == "would materialize vehicle_prices/model (profile full)\n"
     assert set(runs_of(clone)) == before

@@ -15,7 +15,7 @@ from atoll_control.process import Output
         (
             "error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided.",
             "its uv.lock does not fit its pyproject.toml or the library's.",
-            "uv lock --project code_locations/alpha",
+            "./atoll uv lock --project code_locations/alpha",
         ),
         (
             "error: Failed to fetch: `https://index.example/simple/numpy/`\n  Caused by: dns error",
@@ -25,7 +25,7 @@ from atoll_control.process import Output
         (
             "error: No solution found when resolving dependencies:\n  networkx==99 cannot be used",
             "its dependencies contradict each other.",
-            "mend them, then: uv lock --project code_locations/alpha",
+            "mend them, then: ./atoll uv lock --project code_locations/alpha",
         ),
         ("error: No space left on device (os error 28)", "the disk is full.", "make room, then: ./atoll sync alpha"),
         ("error: something new", "uv says: error: something new", "mend that, then: ./atoll sync alpha"),
@@ -68,7 +68,7 @@ def test_a_project_is_installed_and_a_stale_lock_is_refused(add_project):
     manifest.write_text(manifest.read_text().replace("dependencies = []", 'dependencies = ["dagster"]'))
     problem = sync_environment("alpha", folder, {}).problem
     assert problem is not None
-    assert problem.how == "uv lock --project code_locations/alpha"
+    assert problem.how == "./atoll uv lock --project code_locations/alpha"
 
 
 def test_an_environment_without_an_interpreter_is_made_again(add_project):

@@ -99,6 +99,7 @@ class Folder:
         target = self.root / path
         draft = target.with_name(f".{target.name}.{uuid4().hex}")
         with _explaining(str(self.root), "written", OSError):
+            target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 draft.write_bytes(content)
                 _sync(draft)

@@ -18,6 +18,7 @@ from atoll.errors import UserError
 from atoll.execution import execute
 from atoll.report import summarize
 from atoll.selection import select, tag_partition
+from atoll.store import Store
 
 
 def main() -> int:
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("module", help="module with the attribute `defs`, such as vehicle_prices.definitions")
     parser.add_argument("--select", default="*", help="assets, in Dagster's selection syntax (default: all)")
     parser.add_argument("--partition", help="partition key")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be materialized")
     parser.add_argument("--summary", type=Path, help="file to write a summary to, as JSON")
     options = parser.parse_args()
     for interruption in (signal.SIGINT, signal.SIGTERM):
@@ -33,9 +35,12 @@ def main() -> int:
     for kind in (dg.PreviewWarning, dg.BetaWarning):
         warnings.simplefilter("ignore", kind)
     try:
-        summary = materialize(options.module, options.select, options.partition)
+        summary = materialize(options.module, options.select, options.partition, dry_run=options.dry_run)
     except UserError as error:
-        sys.stderr.write(f"what: {error.what}\nwhy:  {error.why}\nhow:  {error.how}\n")
+        if options.summary:
+            _write(options.summary, {"success": False, "what": error.what, "why": error.why, "how": error.how})
+        else:
+            sys.stderr.write(f"what: {error.what}\nwhy:  {error.why}\nhow:  {error.how}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -45,25 +50,36 @@ def main() -> int:
     return 0 if summary["success"] else 1
 
 
-def materialize(module: str, selection: str = "*", partition: str | None = None) -> dict[str, Any]:
+def materialize(
+    module: str, selection: str = "*", partition: str | None = None, *, dry_run: bool = False
+) -> dict[str, Any]:
     """Materialize assets of one code location and run their checks, as one run of the instance.
 
     Args:
         module: The module with the attribute ``defs``.
         selection: Assets, in Dagster's selection syntax.
         partition: The partition's key, for partitioned assets.
+        dry_run: Whether to stop before anything is made.
 
     Returns:
-        The summary of the run (``atoll.report.summarize``).
+        The summary of the run (``atoll.report.summarize``), or of a dry run ``success``, ``profile``, ``assets``.
 
     Raises:
-        UserError: Settings, module, selection, partition or instance cannot be used.
+        UserError: Settings, module, selection, partition, instance or store cannot be used.
     """
-    settings()
+    store = Store(settings().store)
     defs = _load(module)
     keys = select(defs, selection)
     with _open_instance() as instance:
-        run = execute(instance, module, keys, tag_partition(defs, instance, keys, partition))
+        tags = tag_partition(defs, instance, keys, partition)
+        if dry_run:
+            return {
+                "success": True,
+                "profile": settings().profile,
+                "assets": sorted(key.to_user_string() for key in keys),
+            }
+        store.probe()
+        run = execute(instance, module, keys, tags)
         return summarize(instance, run.run_id)
 
 

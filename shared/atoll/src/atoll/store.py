@@ -13,6 +13,7 @@ from uuid import uuid4
 from atoll.filesystems import open_filesystem, redact
 
 POINTER = "current.json"
+PROBE = ".probe.json"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,15 @@ class Store:
         """
         self.url = redact(url)
         self._files = open_filesystem(url)
+
+    def probe(self) -> None:
+        """Write a small file and see that it is there.
+
+        Raises:
+            UserError: The store cannot be written or read.
+        """
+        self._files.replace(PROBE, b"{}")
+        self._files.read(PROBE)
 
     def put(self, slot: Slot, name: str, write: Callable[[Path], None], facts: dict[str, Any]) -> Artefact:
         """Store a new artefact and make it the current one of its slot.

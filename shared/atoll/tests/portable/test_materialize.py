@@ -169,21 +169,29 @@ def test_a_bug_in_an_asset_is_named(materialize):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "text"),
+    ("arguments", "environment", "what", "why"),
     [
-        (["--select", "nope"], {}, "The selection `nope` is empty.\nwhy:  The assets are: "),
-        (["--select", "weekly"], {}, "A partition must be named.\n"),
-        (["--select", "prices"], {"ATOLL_PROFILE": "huge"}, "The setting `profile` is not valid.\n"),
-        (["--select", "prices"], {"DAGSTER_HOME": ""}, "The Dagster instance cannot be used.\n"),
-        (["--select", "prices"], {"DAGSTER_HOME": "/nowhere"}, "The Dagster instance cannot be used.\n"),
+        (["--select", "nope"], {}, "The selection `nope` is empty.", "The assets are: "),
+        (["--select", "weekly"], {}, "A partition must be named.", "The asset toy/weekly has partitions: "),
+        (["--select", "prices"], {"ATOLL_PROFILE": "huge"}, "The setting `profile` is not valid.", "It is set in "),
+        (["--select", "prices"], {"ATOLL_STORE": "/dev/null"}, "The store /dev/null cannot be written.", ""),
+        (["--select", "prices"], {"DAGSTER_HOME": ""}, "The Dagster instance cannot be used.", ""),
+        (["--select", "prices"], {"DAGSTER_HOME": "/nowhere"}, "The Dagster instance cannot be used.", ""),
     ],
 )
-def test_what_the_user_can_mend_is_three_lines_and_exit_code_2(materialize, arguments, environment, text):
+def test_what_the_user_can_mend_is_in_the_summary_with_exit_code_2(materialize, arguments, environment, what, why):
     code, errors, summary = materialize(*arguments, **environment)
-    assert code == 2
-    assert errors.startswith(f"what: {text}")
-    assert len(errors.splitlines()) == 3
-    assert summary is None
+    assert (code, errors) == (2, "")
+    assert sorted(summary) == ["how", "success", "what", "why"]
+    assert (summary["success"], summary["what"]) == (False, what)
+    assert summary["why"].startswith(why)
+
+
+def test_a_dry_run_resolves_the_selection_and_makes_nothing(materialize, store_folder):
+    code, _, summary = materialize("--select", "prices,model", "--dry-run")
+    assert code == 0
+    assert summary == {"success": True, "profile": "sample", "assets": ["toy/model", "toy/prices"]}
+    assert not any(store_folder.glob("**/toy"))
 
 
 def test_a_module_that_is_not_there_is_explained(run_python, home):

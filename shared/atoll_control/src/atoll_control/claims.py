@@ -25,6 +25,15 @@ HEAVY = (
     "sklearn statsmodels tensorflow torch xgboost"
 ).split()  # fmt: skip
 
+# Dagster's own packages; a `dagster-*` of others has versions of its own.
+RELEASED_TOGETHER = {"dagster"} | {
+    f"dagster-{name}"
+    for name in (
+        "aws azure celery dask docker duckdb gcp graphql k8s mlflow mysql pandas pipes polars postgres pyspark shared "
+        "slack spark webserver dg-cli dg-core"
+    ).split()
+}
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -51,7 +60,9 @@ def stale_locks(checkout: Checkout, projects: Sequence[Project]) -> Iterator[Use
             problem = explain_sync(folder.name, folder, output)
             first = f"git checkout HEAD -- {where / 'uv.lock'} && " if "does not parse" in problem.why else ""
             yield UserError(
-                f"the lock {where / 'uv.lock'} is not current.", problem.why, f"{first}uv lock --project {where}"
+                f"the lock {where / 'uv.lock'} is not current.",
+                problem.why,
+                f"{first}./atoll uv lock --project {where}",
             )
 
 
@@ -74,7 +85,7 @@ def dagster_versions(checkout: Checkout, projects: Sequence[Project]) -> Iterato
                 yield UserError(
                     f"{where / 'uv.lock'} has {name} {version}.",
                     f"the platform runs {wanted} ([tool.atoll.dagster] in pyproject.toml).",
-                    f"uv lock --project {where} --upgrade-package {name}=={wanted}",
+                    f"./atoll uv lock --project {where} --upgrade-package {name}=={wanted}",
                 )
                 break
 
@@ -86,7 +97,7 @@ def _locked_dagster(lock: Path) -> Iterator[tuple[str, str]]:
         return  # The claim on locks reports it.
     packages: list[dict[str, Any]] = content.get("package", [])
     for package in packages:
-        if package["name"] == "dagster" or package["name"].startswith("dagster-"):
+        if package["name"] in RELEASED_TOGETHER:
             yield package["name"], package.get("version", "")
 
 
@@ -138,7 +149,7 @@ def foreign_distributions(checkout: Checkout, projects: Sequence[Project]) -> It
             yield UserError(
                 f"the control plane has {name} installed.",
                 "webserver and daemon hold no project and no data-science package.",
-                "take it out of pyproject.toml and shared/atoll_control/pyproject.toml, then: uv lock && uv sync",
+                "take it out of pyproject.toml and shared/atoll_control/pyproject.toml, then: ./atoll uv lock",
             )
 
 
@@ -176,7 +187,7 @@ def probe_definitions(project: Project) -> tuple[UserError | None, dict[str, Any
     return UserError(
         f"the definitions of {project.name} do not load.",
         found["error"],
-        f"mend code_locations/{project.name}; the traceback: cd code_locations/{project.name} && uv run dg check defs",
+        f"mend it; the traceback: cd code_locations/{project.name} && .venv/bin/dg check defs",
     ), {}
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from atoll_control.console import show_problem
+from atoll_control.console import show_json, show_problem
 from atoll_control.errors import UserError
 from atoll_control.files import find_checkout
 
@@ -92,5 +92,8 @@ def main() -> None:
     try:
         app()
     except UserError as problem:
-        show_problem(problem)
+        if "--json" in sys.argv:
+            show_json({"success": False, "what": problem.what, "why": problem.why, "how": problem.how})
+        else:
+            show_problem(problem)
         sys.exit(2)

@@ -85,8 +85,12 @@ def sync_projects(projects: Sequence[Project], done: Callable[[Synced], None], *
     """Sync several projects side by side; `done` hears of each as it ends. A project with a problem is not touched."""
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         futures = [pool.submit(_sync_project, project, always) for project in projects]
-        for future in as_completed(futures):
-            done(future.result())
+        try:
+            for future in as_completed(futures):
+                done(future.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return [future.result() for future in futures]
 
 
@@ -137,7 +141,7 @@ def _broken(name: str, folder: Path, reason: str) -> UserError:
 
 def _sync(name: str, folder: Path) -> str:
     in_the_list = folder.parent.name == "code_locations"
-    return f"./atoll sync {name}" if in_the_list else f"uv sync --project {folder.parent.name}/{folder.name}"
+    return f"./atoll sync {name}" if in_the_list else f"./atoll uv sync --project {folder.parent.name}/{folder.name}"
 
 
 def explain_sync(name: str, folder: Path, output: Output) -> UserError:
@@ -149,16 +153,18 @@ def explain_sync(name: str, folder: Path, output: Output) -> UserError:
     last = text.splitlines()[-1].strip() if text else f"uv ended with {output.code}"
     if "lockfile" in low and ("needs to be updated" in low or "unable to find lockfile" in low or "missing" in low):
         return UserError(
-            what, "its uv.lock does not fit its pyproject.toml or the library's.", f"uv lock --project {where}"
+            what, "its uv.lock does not fit its pyproject.toml or the library's.", f"./atoll uv lock --project {where}"
         )
     if "failed to parse `uv.lock`" in low:
         return UserError(
             what,
             "its uv.lock does not parse (a merge leaves its marks there).",
-            f"git checkout HEAD -- {where}/uv.lock && uv lock --project {where}",
+            f"git checkout HEAD -- {where}/uv.lock && ./atoll uv lock --project {where}",
         )
     if "no solution found" in low:
-        return UserError(what, "its dependencies contradict each other.", f"mend them, then: uv lock --project {where}")
+        return UserError(
+            what, "its dependencies contradict each other.", f"mend them, then: ./atoll uv lock --project {where}"
+        )
     if "no interpreter found" in low:
         return UserError(what, last, "install that Python, or widen requires-python in its pyproject.toml.")
     if any(sign in low for sign in UNREACHABLE):

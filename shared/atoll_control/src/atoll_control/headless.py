@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from atoll_control.console import BAD, say
+from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.instance import open_instance
 from atoll_control.process import clean_environment, identity
@@ -19,13 +20,16 @@ from atoll_control.runs import PROCESS_TAG
 
 
 def materialize(
-    checkout: Checkout, project: Project, *, select: str, partition: str | None, full: bool
+    checkout: Checkout, project: Project, *, select: str, partition: str | None, full: bool, dry_run: bool
 ) -> tuple[int, dict[str, Any] | None]:
     """Materialize in the project's environment and the checkout's instance; its progress goes to stderr.
 
     Returns:
-        The exit code (0 success, 1 the run failed, 2 a person can mend it) and the summary that the library wrote:
-        `run_id`, `success`, `seconds`, `assets`, `checks`; None when there is none.
+        The exit code (0 success, 1 the run failed) and the summary that the library wrote: `run_id`, `success`,
+        `seconds`, `assets`, `checks`, of a dry run only `assets`; None when there is none.
+
+    Raises:
+        UserError: what the library found to be mended before the run.
     """
     environment = clean_environment(DAGSTER_HOME=str(checkout.dagster_home), ATOLL_ROOT=str(checkout.root))
     if full:
@@ -35,6 +39,8 @@ def materialize(
         command = [project.python, "-m", "atoll.materialize", project.module, "--select", select, "--summary", summary]
         if partition is not None:
             command += ["--partition", partition]
+        if dry_run:
+            command.append("--dry-run")
         with _forwarding_signals() as children:
             # In a session of its own, so that Ctrl-C reaches it once: through here.
             child = subprocess.Popen(
@@ -47,10 +53,11 @@ def materialize(
             children.append(child)
             who = identity(child.pid)
             code = child.wait()
-        if summary.is_file():
-            return code, json.loads(summary.read_text(encoding="utf-8"))
-    if code in (1, 2):
-        return code, None
+        found = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else None
+    if found and "what" in found:
+        raise UserError(found["what"], found["why"], found["how"])
+    if found or code == 1:
+        return code, found
     if mark_killed(checkout, who):
         say("the process of the run was killed; the run is marked as failed in the page", BAD)
     return 1, None

@@ -21,18 +21,22 @@ from atoll_control.workspace import drifted_files
 ENOUGH_DISK = 2 * 1024**3
 DEFAULT_PORT = 3000
 
-# Run by a project's interpreter: the settings in force, or what is wrong with them.
+# Run by a project's interpreter: the settings in force, or what is wrong with them or with the store they name.
 _SETTINGS = """
 import json
 
 import atoll
 from atoll.filesystems import redact
+from atoll.store import Store
 
+subject = "settings"
 try:
     settings = atoll.settings()
+    subject = "store"
+    Store(settings.store).probe()
     found = {**settings.model_dump(mode="json", exclude={"store_url"}), "store": redact(settings.store)}
 except atoll.UserError as error:
-    found = {"what": error.what, "why": error.why, "how": error.how}
+    found = {"subject": subject, "what": error.what, "why": error.why, "how": error.how}
 print(json.dumps(found))
 """
 
@@ -120,7 +124,7 @@ def _settings(checkout: Checkout, projects: Sequence[Project]) -> Iterator[Findi
         raise RuntimeError(f"the library's settings failed: {output.stderr}")
     found = json.loads(output.stdout)
     if "what" in found:
-        yield Finding("settings", f"{found['what']} {found['why']}", found["how"])
+        yield Finding(found["subject"], f"{found['what']} {found['why']}", found["how"])
         return
     for name, value in found.items():
         yield Finding(f"setting {name}", str(value))

@@ -3,11 +3,12 @@
 from typing import Any
 
 from atoll_control.console import BAD, GOOD, say, show_json, show_table
-from atoll_control.environments import sync_environment
+from atoll_control.environments import environment_problem, sync_environment
+from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.headless import materialize
 from atoll_control.instance import initialise_instance
-from atoll_control.projects import select_projects
+from atoll_control.projects import Project, select_projects
 
 
 def run(
@@ -16,25 +17,26 @@ def run(
     """Materialize and show what came of it.
 
     Returns:
-        0 when every asset was materialized and every blocking check passed, 1 when the run failed, 2 for bad input.
+        0 when every asset was materialized and every blocking check passed, 1 when the run failed.
     """
     (project,) = select_projects(checkout, [location])
-    if project.problem:
-        raise project.problem
-    if dry_run:
-        data = "all data" if full else "the profile of the settings"
-        say(f"would materialize {select} of {location}, partition {partition or 'none'}, on {data}")
-        return 0
-    synced = sync_environment(project.name, project.folder, project.modules)
-    if synced.problem:
-        raise synced.problem
+    if problem := environment_problem(project) if dry_run else _prepare(project):
+        raise problem
     initialise_instance(checkout)
-    code, summary = materialize(checkout, project, select=select, partition=partition, full=full)
+    code, summary = materialize(checkout, project, select=select, partition=partition, full=full, dry_run=dry_run)
     if as_json:
         show_json(summary or {"success": False})
+    elif summary and dry_run:
+        for asset in summary["assets"]:
+            what = f"{asset} [{partition}]" if partition else asset
+            say(f"would materialize {what} (profile {summary['profile']})")
     elif summary:
         _show(summary)
     return code
+
+
+def _prepare(project: Project) -> UserError | None:
+    return project.problem or sync_environment(project.name, project.folder, project.modules).problem
 
 
 def _show(summary: dict[str, Any]) -> None:
