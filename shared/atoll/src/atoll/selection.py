@@ -7,7 +7,7 @@ import dagster as dg
 
 from atoll.errors import UserError
 
-EXAMPLES = "such as `model`, `*model` (with all upstream), `features*` (with all downstream) or `*`."
+EXAMPLES = "such as `model`, `+model` (with all upstream), `features+` (with all downstream) or `*`."
 
 
 def select(defs: dg.Definitions, text: str) -> set[dg.AssetKey]:
@@ -37,9 +37,9 @@ def select(defs: dg.Definitions, text: str) -> set[dg.AssetKey]:
 
 
 def _parse(text: str, names: Mapping[str, str]) -> dg.AssetSelection:
-    """Read one selection: a bare name as Dagster's command takes it, or one of Dagster's expressions."""
+    """Read one selection: in the page's syntax with bare names, or else in that of Dagster's own command."""
     words = re.findall(r'"[^"]*"|[\w:/]+|[^"\w:/]+|"', text.strip())
-    for form in ("{}", 'key:"{}"'):
+    for form in ('key:"{}"', "{}"):
         full = "".join(form.format(names[word]) if word in names else word for word in words)
         try:
             return dg.AssetSelection.from_string(full)

@@ -49,7 +49,9 @@ CHAIN = ["toy/deep/report", "toy/model", "toy/raw"]
         ("*deep/report", CHAIN),
         ("raw*", CHAIN),
         ("+model", ["toy/model", "toy/raw"]),
-        ("raw+", ["toy/model", "toy/raw"]),
+        ("1+deep/report", ["toy/deep/report", "toy/model"]),
+        ("+deep/report", CHAIN),
+        ("raw+", CHAIN),
         ("group:data", ["toy/raw"]),
         ('key:"toy/raw"', ["toy/raw"]),
         ('+key:"toy/deep/report"', CHAIN),
@@ -68,7 +70,7 @@ def test_a_selection_of_nothing_is_explained(text, part):
     assert str(caught.value) == (
         f"The selection `{part}` is empty.\n"
         "The assets are: by_make, deep/report, model, raw, weekly.\n"
-        "Select such as `model`, `*model` (with all upstream), `features*` (with all downstream)"
+        "Select such as `model`, `+model` (with all upstream), `features+` (with all downstream)"
         " or `*`."
     )
 
