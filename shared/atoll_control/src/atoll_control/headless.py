@@ -1,11 +1,12 @@
 """A headless run: the library's `materialize` in a project's environment, as a child of the command."""
 
+import contextlib
 import json
-import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from atoll_control.instance import open_instance
 from atoll_control.process import clean_environment, identity
 from atoll_control.projects import Project
 from atoll_control.runs import PROCESS_TAG
+
+POLL = 0.1
+# Seconds until a process that was told to end is told again.
+REMIND = 2.0
 
 
 def materialize(
@@ -41,7 +46,7 @@ def materialize(
             command += ["--partition", partition]
         if dry_run:
             command.append("--dry-run")
-        with _forwarding_signals() as children:
+        with _forwarding_signals() as forward:
             # In a session of its own, so that Ctrl-C reaches it once: through here.
             child = subprocess.Popen(
                 [str(part) for part in command],
@@ -50,17 +55,14 @@ def materialize(
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            children.append(child)
             who = identity(child.pid)
-            code = child.wait()
+            code = forward(child)
         found = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else None
     if found and "what" in found:
         raise UserError(found["what"], found["why"], found["how"])
-    if found or code == 1:
-        return code, found
-    if mark_killed(checkout, who):
+    if not found and mark_killed(checkout, who):
         say("the process of the run was killed; the run is marked as failed in the page", BAD)
-    return 1, None
+    return code if found else 1, found
 
 
 def mark_killed(checkout: Checkout, who: str) -> int:
@@ -75,19 +77,25 @@ def mark_killed(checkout: Checkout, who: str) -> int:
 
 
 @contextmanager
-def _forwarding_signals() -> Generator[list[subprocess.Popen[bytes]]]:
-    """Hand Ctrl-C, SIGTERM and the terminal's end on to the children that are added to the list."""
-    children: list[subprocess.Popen[bytes]] = []
-
-    def forward(number: int, _frame: object) -> None:
-        for child in children:
-            if child.poll() is None:
-                os.kill(child.pid, signal.SIGTERM if number == signal.SIGHUP else number)
-
+def _forwarding_signals() -> Generator[Callable[[subprocess.Popen[bytes]], int]]:
+    """Catch Ctrl-C, SIGTERM and the terminal's end; lend what waits for a child and hands them on to it."""
+    received: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, forward) for number in numbers}
+    before = {number: signal.signal(number, lambda number, _: received.append(number)) for number in numbers}
     try:
-        yield children
+        yield lambda child: _wait(child, received)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _wait(child: subprocess.Popen[bytes], received: list[int]) -> int:
+    """Wait for the child's end; it gets a signal again where that was lost, as in code that Python runs in between."""
+    due = time.monotonic()
+    while child.poll() is None:
+        if received and time.monotonic() >= due:
+            child.send_signal(signal.SIGTERM if received[-1] == signal.SIGHUP else received[-1])
+            due = time.monotonic() + REMIND
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(POLL)
+    return child.returncode
