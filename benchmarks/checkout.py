@@ -57,6 +57,18 @@ class Checkout:
                 self._make(name, template)
         self.run(["./atoll", "sync"])
 
+    def use_own(self, names: Sequence[str]) -> None:
+        """Have these projects of this checkout, as they are, installed and ready to start."""
+        for folder in list(self._locations.iterdir()):
+            folder.rename(self._parked / folder.name)
+        for name in names:
+            listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", f"code_locations/{name}"]
+            for file in subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0"):
+                if (ROOT / file).is_file():
+                    (self.root / file).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(ROOT / file, self.root / file)
+        self.run(["./atoll", "sync"])
+
     def run(self, command: Sequence[str | Path]) -> str:
         """Run a command at the root and return what it printed; what went wrong is raised with its output."""
         done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)

@@ -14,10 +14,19 @@ import launch
 import memory
 import start
 import steps
+import store
+import weeks
 from checkout import ROOT, temporary_checkout
 from figures import show
 
-FIGURES = {"launch": launch.measure, "steps": steps.measure, "start": start.measure, "memory": memory.measure}
+FIGURES = {
+    "launch": launch.measure,
+    "steps": steps.measure,
+    "start": start.measure,
+    "memory": memory.measure,
+    "store": store.measure,
+    "weeks": weeks.measure,
+}
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from clone import Clone, make_clone
 from dev import Dev, Terminal
-from runs import launch, wait_for_end
+from runs import WHOLE, launch, wait_for_end
 
 
 class Start(NamedTuple):
@@ -56,9 +56,9 @@ def headless_run(clone: Clone) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def sample_runs(first_start: Start) -> dict[str, str]:
-    """A run of everything for each location, started in the page on the sample and ended: its id by location."""
+    """A run of everything for each project without partitions, started in the page on the sample and ended: its id."""
     platform = first_start.terminal.running()
-    runs = {location: launch(platform.page, location) for location in platform.clone.locations}
+    runs = {location: launch(platform.page, location) for location in WHOLE}
     for run in runs.values():
         wait_for_end(platform.page, run)
     return runs

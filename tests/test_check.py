@@ -16,6 +16,8 @@ from clone import Clone
 
 PRICES = Path("code_locations", "vehicle_prices")
 BASKETS = Path("code_locations", "product_recommendations")
+FLIGHTS = Path("code_locations", "aviation_data")
+CONTRACTS = Path("code_locations", "flight_delays", "src", "flight_delays", "contracts", "aviation_data")
 PLANTED = "pandas-9.9.9.dist-info"
 
 
@@ -241,6 +243,42 @@ BREAKS = [
         write(definitions(BASKETS), PLAIN.format(prefix="vehicle_prices")),
         "the asset key vehicle_prices/listings is in product_recommendations and vehicle_prices.",
         "give each project's assets key_prefix=",
+    ),
+    Break(
+        "a contract that was never fetched",
+        "contracts",
+        remove(CONTRACTS / "planes.json"),
+        "flight_delays has no contract for aviation_data/planes.",
+        "./atoll sync flight_delays",
+        also=["definitions"],
+    ),
+    Break(
+        "a contract that was extended",
+        "contracts",
+        edit(CONTRACTS / "planes.json", '"description": "', '"description": "Once: '),
+        "the contract of flight_delays for aviation_data/planes is not current.",
+        "./atoll sync flight_delays",
+    ),
+    Break(
+        "a column that its lender took away",
+        "contracts",
+        edit(CONTRACTS / "planes.json", '"columns": {', '"columns": {\n  "wings": "int64",'),
+        "aviation_data/planes breaks its contract with flight_delays. column `wings` is gone.",
+        "give it back what code_locations/flight_delays/src/flight_delays/contracts/aviation_data/planes.json says",
+    ),
+    Break(
+        "an asset that is no longer lent",
+        "contracts",
+        edit(FLIGHTS / "pyproject.toml", '"planes", ', ""),
+        "flight_delays takes aviation_data/planes, which is not lent.",
+        "lend it in [tool.atoll] of code_locations/aviation_data/pyproject.toml",
+    ),
+    Break(
+        "an asset that is lent and does not exist",
+        "contracts",
+        edit(FLIGHTS / "pyproject.toml", '"planes", ', '"planes", "ships", '),
+        "aviation_data/ships is lent and does not exist.",
+        "Make it, or take it out of lends.",
     ),
 ]
 

@@ -57,13 +57,14 @@ def test_a_store_that_cannot_be_written_is_named(platform, tmp_path):
 
 def test_a_setting_in_the_file_is_read_and_one_that_is_unknown_is_named(platform):
     file = Path(platform.clone.root, "atoll.toml")
+    committed = file.read_text()
     try:
         file.write_text('profile = "full"\n')
         assert findings(platform.clone, 0)["setting profile"]["says"] == "full"
         file.write_text('profil = "full"\n')
         assert "`profil` is unknown" in findings(platform.clone, 1)["settings"]["says"]
     finally:
-        file.unlink()
+        file.write_text(committed)
 
 
 def test_what_makes_plain_dagster_go_astray_is_named(platform):

@@ -12,7 +12,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from clone import Clone
 from dev import Dev
-from runs import launch, list_assets, materializations, wait_for_end
+from runs import WHOLE, launch, list_assets, materializations, wait_for_end
 from waiting import wait_until
 
 CHROMIUM = "/usr/bin/chromium"
@@ -112,16 +112,17 @@ def test_the_locations_are_loaded(visit, clone):
     shoot(page, "locations")
 
 
-def test_the_asset_graph_shows_every_asset_of_every_project_as_materialized(visit, platform):
-    for location in platform.clone.locations:
+def test_the_asset_graph_shows_every_asset_of_every_project_and_what_was_materialized(visit, platform):
+    for location in WHOLE:
         assert wait_for_end(platform.page, launch(platform.page, location)) == "SUCCESS"
     assets = list_assets(platform.page)
+    made = [asset for asset in assets if asset.location in WHOLE]
     groups = sorted({asset.group for asset in assets})
     names = sorted([*(asset.key[-1] for asset in assets), *groups])
     opened = quote(",".join(f"global@global:{group}" for group in groups))
     page = visit(f"/asset-groups?expanded={opened}")
     wait_until(lambda: sorted(page.evaluate(NODES)) == names, SEEN, f"{names} in the graph")
-    wait_until(lambda: page.evaluate(GREEN) == len(assets), SEEN, "every asset drawn as materialized")
+    wait_until(lambda: page.evaluate(GREEN) >= len(made), SEEN, "what was made drawn as materialized")
     make_room(page)
     shoot(page, "asset-graph")
 

@@ -70,8 +70,8 @@ def test_what_is_made_on_the_sample_does_not_replace_what_is_made_from_everythin
 
     def current(profile: str) -> dict[str, Any]:
         pointer = Path(".atoll", "store", profile, "vehicle_prices", "listings", "all", "current.json")
-        facts = json.loads((clone.root / pointer).read_text())["facts"]
-        return {"run_id": facts["run_id"], "rows": facts["rows"]}
+        manifest = json.loads((clone.root / pointer).read_text())["manifest"]
+        return {"run_id": manifest["run_id"], "rows": manifest["rows"]}
 
     everything = run("--full")
     assert current("full") == everything
@@ -102,7 +102,7 @@ def test_what_is_made_on_the_sample_does_not_replace_what_is_made_from_everythin
             ["vehicle_price"],
             {},
             "there is no code location vehicle_price.",
-            "code_locations/ has product_recommendations, vehicle_prices.",
+            "code_locations/ has aviation_data, flight_delays, operations, product_recommendations, vehicle_prices.",
             "name one of those: ./atoll list",
         ),
         (
@@ -132,7 +132,7 @@ def test_with_json_bad_input_is_json_too(clone):
     assert json.loads(refused.stdout) == {
         "success": False,
         "what": "there is no code location vehicle_price.",
-        "why": "code_locations/ has product_recommendations, vehicle_prices.",
+        "why": "code_locations/ has aviation_data, flight_delays, operations, product_recommendations, vehicle_prices.",
         "how": "name one of those: ./atoll list",
     }
 

@@ -7,23 +7,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from atoll.clock import today as today
     from atoll.code_location import definitions as definitions
     from atoll.configuration import Settings as Settings
     from atoll.configuration import settings as settings
     from atoll.errors import UserError as UserError
     from atoll.logging import logger as logger
     from atoll.plots import plot as plot
+    from atoll.values import load as load
 
 __version__ = "0.1.0"
-__all__ = ["Settings", "UserError", "definitions", "logger", "plot", "settings"]
+__all__ = ["Settings", "UserError", "definitions", "load", "logger", "plot", "settings", "today"]
 
 _HOMES = {
     "Settings": "configuration",
     "UserError": "errors",
     "definitions": "code_location",
+    "load": "values",
     "logger": "logging",
     "plot": "plots",
     "settings": "configuration",
+    "today": "clock",
 }
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from atoll.automation import automation_sensor, has_conditions
+from atoll.columns import CONTRACT
 from atoll.configuration import settings
 from atoll.errors import UserError
 from atoll.io_manager import StoreIOManager
@@ -15,15 +17,15 @@ from atoll.report import progress
 def definitions(file: str) -> dg.Definitions:
     """Load the ``defs`` folder beside a project's ``definitions.py``, as ``dg`` does, and add the platform's part.
 
-    The part is the store as the resource ``io_manager`` and the in-process executor; where the project's own
-    definitions name another one, theirs stays.
+    The part is the store as the resource ``io_manager``, the in-process executor, and the sensor for automation
+    conditions, on or off as the settings say; where the project's own definitions name another one, theirs stays.
 
     Args:
         file: ``__file__`` of ``definitions.py``; its package is the code location.
 
     Raises:
-        UserError: There is no ``defs`` folder, an asset key does not start with the location's name, or a setting is
-            not valid: that shows here rather than in the first run.
+        UserError: There is no ``defs`` folder, an asset key does not start with the location's name, an asset of
+            another location has no contract, or a setting is not valid: that shows here, not in the first run.
     """
     package = Path(file).resolve().parent
     if not (package / "defs").is_dir():
@@ -35,20 +37,33 @@ def definitions(file: str) -> dg.Definitions:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
         loaded = dg.ComponentTree.from_module(import_module(f"{package.name}.defs"), package).build_defs()
-    settings()
+    automation = settings().automation
     _check_keys(loaded, package.name)
     resources = {"io_manager": StoreIOManager(), **(loaded.resources or {})}
     loggers = {"console": dg.colored_console_logger, "progress": progress, **(loaded.loggers or {})}
     executor = loaded.executor or dg.in_process_executor
-    return dg.Definitions.merge(loaded, dg.Definitions(resources=resources, loggers=loggers, executor=executor))
+    sensors = [automation_sensor(package.name, automation)] if has_conditions(loaded) else []
+    own = dg.Definitions(sensors=sensors, resources=resources, loggers=loggers, executor=executor)
+    return dg.Definitions.merge(loaded, own)
 
 
 def _check_keys(loaded: dg.Definitions, location: str) -> None:
-    """Refuse keys of own assets outside the location; assets of other locations may be named as dependencies."""
-    for key in sorted(loaded.resolve_asset_graph().executable_asset_keys):
+    """Refuse keys of own assets outside the location, and assets of other locations without their contract.
+
+    Dagster takes a key that nobody explains for an asset without partitions, and loads the wrong data in silence.
+    """
+    graph = loaded.resolve_asset_graph()
+    for key in sorted(graph.executable_asset_keys):
         if key.path[0] != location or len(key.path) == 1:
             raise UserError(
                 f"The key of the asset {key.to_user_string()} does not start with {location}/.",
                 "Keys are global, and two projects may both have an asset of that name.",
                 f'Give the asset key_prefix="{location}".',
+            )
+    for key in sorted(graph.get_all_asset_keys() - graph.executable_asset_keys):
+        if key.path[0] != location and CONTRACT not in graph.get(key).metadata:
+            raise UserError(
+                f"{location} reads {key.to_user_string()} without its contract.",
+                "Nothing says which partitions and columns that asset of another code location has.",
+                f'Take it: FLIGHTS = take("{key.to_user_string()}", "{location}"), see docs/handover.md.',
             )

@@ -1,6 +1,8 @@
 """Typed settings, read once: environment variables and one optional file."""
 
+import json
 import os
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    JsonConfigSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -16,6 +19,7 @@ from pydantic_settings import (
 from atoll.errors import UserError
 
 FILE = "atoll.toml"
+RECORD = ".atoll/clock.json"
 PREFIX = "ATOLL_"
 
 
@@ -49,7 +53,10 @@ class Settings(BaseSettings):
     """What differs between a laptop, a server and a cluster.
 
     Every setting is an environment variable ``ATOLL_<NAME>`` or a key of ``atoll.toml`` at the checkout's root; the
-    environment wins.
+    environment wins. Between the two is the record of a replay, which moves ``today`` and may set ``profile``.
+
+    ``today`` is the day on which the platform lives (None is the real one), ``automation`` says whether sensors are on
+    from the start, ``keep_runs_days`` how long runs are kept (None is for ever).
     """
 
     model_config = SettingsConfigDict(
@@ -61,6 +68,10 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda v: str(v).lower())] = (
         "info"
     )
+
+    today: date | None = None
+    automation: bool = False
+    keep_runs_days: Annotated[int | None, Field(ge=1)] = None
 
     @property
     def sample(self) -> bool:
@@ -96,9 +107,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read the environment, then the file."""
+        """Read the environment, then the record of a replay, then the file."""
         root = find_root()
-        return (env_settings,) if root is None else (env_settings, TomlConfigSettingsSource(settings_cls, root / FILE))
+        if root is None:
+            return (env_settings,)
+        record = JsonConfigSettingsSource(settings_cls, root / RECORD)
+        return env_settings, record, TomlConfigSettingsSource(settings_cls, root / FILE)
 
 
 @cache
@@ -106,26 +120,44 @@ def settings() -> Settings:
     """Read the settings; once, later calls give the same object (``settings.cache_clear()`` forgets it).
 
     Raises:
-        UserError: A setting is unknown or not of its type, or the file cannot be read.
+        UserError: A setting is unknown or not of its type, or a file cannot be read.
+    """
+    return read_settings()
+
+
+def read_settings() -> Settings:
+    """Read the settings anew, for what a replay moves while things run.
+
+    Raises:
+        UserError: A setting is unknown or not of its type, or a file cannot be read.
     """
     try:
         return Settings()
     except ValidationError as error:
         raise _explain(error) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"The file {_file()} cannot be read.", f"{error}.", "Correct or remove it.") from None
+        file = RECORD if isinstance(error, json.JSONDecodeError) else FILE
+        raise UserError(f"The file {_locate(file)} cannot be read.", f"{error}.", "Correct or remove it.") from None
 
 
-def _file() -> str:
-    return str((find_root() or Path()) / FILE)
+def _locate(file: str) -> Path:
+    return (find_root() or Path()) / file
+
+
+def _find_setting(name: str) -> str:
+    """Say where a setting that is not valid was read."""
+    variable = f"{PREFIX}{name.upper()}"
+    if os.environ.get(variable):
+        return f"the environment variable {variable}"
+    record = _locate(RECORD)
+    return str(record if record.is_file() and name in json.loads(record.read_text()) else _locate(FILE))
 
 
 def _explain(error: ValidationError) -> UserError:
     """Explain the first error, without the value: it may be a secret."""
     first = error.errors(include_input=False, include_url=False)[0]
     name = str(first["loc"][0])
-    variable = f"{PREFIX}{name.upper()}"
-    where = f"the environment variable {variable}" if os.environ.get(variable) else _file()
+    where = _find_setting(name)
     if first["type"] == "extra_forbidden":
         known = ", ".join(field.alias or name for name, field in Settings.model_fields.items())
         return UserError(

@@ -1,13 +1,14 @@
 """The two kinds of place a store can be in: a local folder, and a file system behind a URL."""
 
 import atexit
+import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -21,16 +22,32 @@ if TYPE_CHECKING:
 class FileSystem(Protocol):
     """What a store needs from the place it is in; paths are relative to it. Everything raises UserError on failure."""
 
-    def create(self, path: str, write: Callable[[Path], None]) -> int:
-        """Create a file from what ``write`` puts into the local path it is given; returns its size in bytes."""
+    def create(self, path: str, write: Callable[[Path], None]) -> tuple[int, str]:
+        """Create a file from what ``write`` puts into the local path it is given; returns its size and checksum."""
         ...
 
     def replace(self, path: str, content: bytes) -> None:
         """Write a small file, or replace it in one step."""
         ...
 
+    def remove(self, path: str) -> None:
+        """Remove a folder that nobody knows yet, if that can be done."""
+        ...
+
     def read(self, path: str) -> bytes | None:
         """Read a small file; None where there is none."""
+        ...
+
+    def read_all(self, paths: Sequence[str]) -> Iterable[bytes | None]:
+        """Read many small files."""
+        ...
+
+    def list_folders(self, path: str) -> list[str]:
+        """Names of the folders in a folder, sorted; none where there is no folder."""
+        ...
+
+    def list_files(self, path: str) -> Iterator[str]:
+        """Paths of all files below a folder, those of one folder together; none where there is no folder."""
         ...
 
     def open(self, path: str, keep: bool) -> AbstractContextManager[Path]:
@@ -79,17 +96,16 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
 
-    def create(self, path: str, write: Callable[[Path], None]) -> int:
-        """Write in place, and take write permission away: nobody knows the file before a pointer names it."""
+    def create(self, path: str, write: Callable[[Path], None]) -> tuple[int, str]:
+        """Write in place, and take write permission away: nobody knows the file before its manifest is there."""
         target = self.root / path
         with _explaining(str(self.root), "written", OSError):
             target.parent.mkdir(parents=True)
             try:
                 write(target)
                 _sync(target)
-                _sync(target.parent)
-                target.chmod(target.stat().st_mode & ~0o222)
-                return target.stat().st_size
+                _protect(target)
+                return target.stat().st_size, hash_file(target)
             except BaseException:
                 shutil.rmtree(target.parent, ignore_errors=True)
                 raise
@@ -102,12 +118,17 @@ class Folder:
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 draft.write_bytes(content)
+                _protect(draft)
                 _sync(draft)
                 draft.replace(target)
             except BaseException:
                 draft.unlink(missing_ok=True)
                 raise
             _sync(target.parent)
+
+    def remove(self, path: str) -> None:
+        """Remove a folder, if that can be done."""
+        shutil.rmtree(self.root / path, ignore_errors=True)
 
     def read(self, path: str) -> bytes | None:
         """Read a small file; None where there is none."""
@@ -117,11 +138,41 @@ class Folder:
             except FileNotFoundError:
                 return None
 
+    def read_all(self, paths: Sequence[str]) -> Iterable[bytes | None]:
+        """Read one after the other."""
+        return map(self.read, paths)
+
+    def list_folders(self, path: str) -> list[str]:
+        """Names of the folders in a folder, sorted."""
+        with _explaining(str(self.root), "read", OSError):
+            try:
+                with os.scandir(self.root / path) as entries:
+                    return sorted(entry.name for entry in entries if entry.is_dir())
+            except FileNotFoundError:
+                return []
+
+    def list_files(self, path: str) -> Iterator[str]:
+        """Walk the folder, sorted."""
+        with _explaining(str(self.root), "read", OSError):
+            try:
+                with os.scandir(self.root / path) as entries:
+                    found = sorted((entry.is_dir(follow_symlinks=False), entry.name) for entry in entries)
+            except FileNotFoundError:
+                return
+        for is_folder, name in found:
+            below = f"{path}/{name}"
+            if is_folder:
+                yield from self.list_files(below)
+            else:
+                yield below
+
     @contextmanager
     def open(self, path: str, keep: bool) -> Generator[Path]:
         """Lend the file itself."""
-        with _explaining(str(self.root), "read", OSError):
-            yield self.root / path
+        target = self.root / path
+        with _explaining(str(self.root), "read", OSError), target.open("rb"):
+            pass
+        yield target
 
     def locate(self, path: str) -> str:
         """Path of the file."""
@@ -136,7 +187,7 @@ class Remote:
         self._files: Any = place.fs
         self._root = place.path.rstrip("/")
 
-    def create(self, path: str, write: Callable[[Path], None]) -> int:
+    def create(self, path: str, write: Callable[[Path], None]) -> tuple[int, str]:
         """Write a local file, and copy it there."""
         with tempfile.TemporaryDirectory(prefix="atoll-") as folder:
             source = Path(folder) / Path(path).name
@@ -144,12 +195,17 @@ class Remote:
                 write(source)
             with _explaining(self.url, "written", Exception):
                 self._files.put_file(str(source), f"{self._root}/{path}")
-            return source.stat().st_size
+            return source.stat().st_size, hash_file(source)
 
     def replace(self, path: str, content: bytes) -> None:
         """Put the content in one request."""
         with _explaining(self.url, "written", Exception):
             self._files.pipe_file(f"{self._root}/{path}", content)
+
+    def remove(self, path: str) -> None:
+        """Remove all keys with this prefix, if that can be done."""
+        with suppress(Exception):
+            self._files.rm(f"{self._root}/{path}", recursive=True)
 
     def read(self, path: str) -> bytes | None:
         """Read a small file; None where there is none."""
@@ -158,6 +214,30 @@ class Remote:
                 return self._files.cat_file(f"{self._root}/{path}")
             except FileNotFoundError:
                 return None
+
+    def read_all(self, paths: Sequence[str]) -> Iterable[bytes | None]:
+        """Read many at a time."""
+        with _explaining(self.url, "read", Exception):
+            names = [f"{self._root}/{path}" for path in paths]
+            found = self._files.cat(names, on_error="return")
+            return [_raise_but_missing(found[name]) for name in names]
+
+    def list_folders(self, path: str) -> list[str]:
+        """Names of the folders in a folder, sorted; as they are now."""
+        with _explaining(self.url, "read", Exception):
+            self._files.invalidate_cache()
+            try:
+                entries = self._files.ls(f"{self._root}/{path}".rstrip("/"), detail=True)
+            except FileNotFoundError:
+                return []
+            return sorted(PurePosixPath(entry["name"]).name for entry in entries if entry["type"] == "directory")
+
+    def list_files(self, path: str) -> Iterator[str]:
+        """List all keys with this prefix; as they are now."""
+        with _explaining(self.url, "read", Exception):
+            self._files.invalidate_cache()
+            found = self._files.find(f"{self._root}/{path}")
+        yield from (name.removeprefix(f"{self._root}/") for name in sorted(found))
 
     @contextmanager
     def open(self, path: str, keep: bool) -> Generator[Path]:
@@ -184,12 +264,35 @@ def _explaining(store: str, done: str, kind: type[Exception]) -> Generator[None]
     except UserError:
         raise
     except kind as error:
-        reason = str(error) or type(error).__name__
+        reason = (str(error) or type(error).__name__).rstrip(".")
         raise UserError(
             f"The store {store} cannot be {done}.",
             f"{type(error).__name__}: {reason}.",
             "See that it exists, has room and may be used by this user, or set `store` (ATOLL_STORE) to another place.",
         ) from error
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a local file."""
+    digest, block = hashlib.sha256(), memoryview(bytearray(1 << 20))
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(block):
+            digest.update(block[:size])
+    return digest.hexdigest()
+
+
+def _raise_but_missing(found: Any) -> bytes | None:
+    """Take what was found, or None where there is no such file."""
+    if isinstance(found, FileNotFoundError):
+        return None
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _protect(path: Path) -> None:
+    """Take write permission away."""
+    path.chmod(path.stat().st_mode & ~0o222)
 
 
 def _sync(path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from atoll.data_version import hash_json
 from atoll.errors import UserError
 
 PREVIEW_LENGTH = 2_000
@@ -18,11 +19,13 @@ PREVIEW_LENGTH = 2_000
 class Content:
     """A value ready to be stored: file name, what writes the file, and what is known about it.
 
-    ``rows`` and ``columns`` (name to Arrow type) are for tables; ``preview`` is Markdown.
+    ``version`` hashes the content where that is not the hash of the file; ``rows`` and ``columns`` (name to Arrow type)
+    are for tables; ``preview`` is Markdown.
     """
 
     name: str
     write: Callable[[Path], None]
+    version: Callable[[], str] | None = None
     rows: int | None = None
     columns: dict[str, str] | None = None
     preview: str | None = None
@@ -62,7 +65,12 @@ class Json:
         """Prepare for storing."""
         text = json.dumps(value, indent=1)
         cut = text if len(text) <= PREVIEW_LENGTH else text[:PREVIEW_LENGTH] + "\n..."
-        return Content("data.json", lambda path: _write(path, text.encode()), preview=f"```json\n{cut}\n```")
+        return Content(
+            "data.json",
+            lambda path: _write(path, text.encode()),
+            version=lambda: hash_json(value),
+            preview=f"```json\n{cut}\n```",
+        )
 
     def load(self, path: Path) -> Any:
         """Read back."""

@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from atoll.configuration import settings
 from atoll.errors import UserError
 from atoll.execution import execute
 from atoll.report import summarize
-from atoll.selection import select, tag_partition
+from atoll.selection import PlannedRun, plan_runs, select
 from atoll.store import Store
 
 
@@ -26,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m atoll.materialize", description=__doc__)
     parser.add_argument("module", help="module with the attribute `defs`, such as vehicle_prices.definitions")
     parser.add_argument("--select", default="*", help="assets, in Dagster's selection syntax (default: all)")
-    parser.add_argument("--partition", help="partition key")
+    parser.add_argument("--partition", help="partition key, or FROM..TO")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be materialized")
     parser.add_argument("--summary", type=Path, help="file to write a summary to, as JSON")
     options = parser.parse_args()
@@ -58,11 +59,12 @@ def materialize(
     Args:
         module: The module with the attribute ``defs``.
         selection: Assets, in Dagster's selection syntax.
-        partition: The partition's key, for partitioned assets.
+        partition: The partition's key, or ``FROM..TO``, for partitioned assets: one run a partition, in order.
         dry_run: Whether to stop before anything is made.
 
     Returns:
-        The summary of the run (``atoll.report.summarize``), or of a dry run ``success``, ``profile``, ``assets``.
+        The summary of the run (``atoll.report.summarize``); of several ``success``, ``seconds`` and the summaries as
+        ``runs``; of a dry run ``success``, ``profile`` and ``runs`` with ``partition`` and ``assets``.
 
     Raises:
         UserError: Settings, module, selection, partition, instance or store cannot be used.
@@ -71,16 +73,33 @@ def materialize(
     defs = _load(module)
     keys = select(defs, selection)
     with _open_instance() as instance:
-        tags = tag_partition(defs, instance, keys, partition)
+        runs = plan_runs(defs, instance, keys, partition)
         if dry_run:
-            return {
-                "success": True,
-                "profile": settings().profile,
-                "assets": sorted(key.to_user_string() for key in keys),
-            }
+            return {"success": True, "profile": settings().profile, "runs": [_describe(run) for run in runs]}
         store.probe()
-        run = execute(instance, module, keys, tags)
-        return summarize(instance, run.run_id)
+        return _join(list(_run_each(instance, module, runs)))
+
+
+def _describe(run: PlannedRun) -> dict[str, Any]:
+    return {"partition": run.partition, "assets": sorted(key.to_user_string() for key in run.keys)}
+
+
+def _run_each(instance: dg.DagsterInstance, module: str, runs: Sequence[PlannedRun]) -> Iterator[dict[str, Any]]:
+    """Execute one run after the other; one that fails does not keep the next from its turn."""
+    for number, run in enumerate(runs, 1):
+        if len(runs) > 1:
+            sys.stderr.write(f"{run.partition} ({number} of {len(runs)})\n")
+        yield summarize(instance, execute(instance, module, run.keys, run.tags).run_id)
+
+
+def _join(summaries: list[dict[str, Any]]) -> dict[str, Any]:
+    if len(summaries) == 1:
+        return summaries[0]
+    return {
+        "success": all(summary["success"] for summary in summaries),
+        "seconds": sum(summary["seconds"] for summary in summaries),
+        "runs": summaries,
+    }
 
 
 def _load(module: str) -> dg.Definitions:

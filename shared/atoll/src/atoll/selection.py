@@ -1,7 +1,8 @@
 """Which assets and which partition a run is for."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -52,46 +53,74 @@ def _parse(text: str, names: Mapping[str, str]) -> dg.AssetSelection:
     )
 
 
-def tag_partition(
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run: its assets, its partition (None where there is none), and the tags that say so to Dagster."""
+
+    keys: frozenset[dg.AssetKey]
+    partition: str | None
+    tags: dict[str, str]
+
+
+def plan_runs(
     defs: dg.Definitions, instance: dg.DagsterInstance, keys: Iterable[dg.AssetKey], partition: str | None
-) -> dict[str, str]:
-    """Make the tags of a run for one partition.
+) -> list[PlannedRun]:
+    """Plan the run for one partition, or the runs for a range of them in their order.
+
+    A run has those of the assets that have its partition. Assets without partitions are in the last.
 
     Args:
         defs: The definitions of one code location.
         instance: Where dynamic partitions are kept.
         keys: The selected assets.
-        partition: The partition's key; None where no selected asset has partitions.
+        partition: The partition's key, or ``FROM..TO`` with both ends in; None where no selected asset has partitions.
 
     Raises:
-        UserError: The partition is missing, or not one of every partitioned asset that is selected.
+        UserError: The partition is missing or unknown, or the assets share none.
     """
     graph = defs.resolve_asset_graph()
-    kinds: dict[dg.PartitionsDefinition, dg.AssetKey] = {}
-    for key in sorted(keys):
-        kind = graph.get(key).partitions_def
-        if kind is not None:
-            kinds[kind] = key
+    kinds = {key: kind for key in sorted(keys) if (kind := graph.get(key).partitions_def) is not None}
     if not kinds and partition is None:
-        return {}
+        return [PlannedRun(frozenset(keys), None, {})]
     if not kinds:
         raise UserError(
             f"There is no partition {partition}.", "No selected asset has partitions.", "Leave out --partition."
         )
-    if len(kinds) > 1:
-        pair = " and ".join(key.to_user_string() for key in list(kinds.values())[:2])
+    names = {key: kind.get_partition_keys(dynamic_partitions_store=instance) for key, kind in kinds.items()}
+    chosen = _choose(names, partition)
+    whole = frozenset(keys) - kinds.keys()
+    runs = []
+    for name in chosen:
+        partitioned = [key for key in kinds if name in names[key]]
+        tags = kinds[partitioned[0]].get_tags_for_partition_key(name)
+        last = whole if name == chosen[-1] else frozenset()
+        runs.append(PlannedRun(frozenset(partitioned) | last, name, dict(tags)))
+    return runs
+
+
+def _choose(names: Mapping[dg.AssetKey, Sequence[str]], partition: str | None) -> list[str]:
+    """Choose the partitions that a text names, among those that any of the assets has."""
+    most = max(names, key=lambda key: len(names[key]))
+    other = next((key for key in names if names[key] and not set(names[key]) & set(names[most])), None)
+    if other is not None:
         raise UserError(
             "The selected assets cannot be materialized in one run.",
-            f"They are partitioned in different ways: {pair}.",
+            f"They are partitioned in different ways: {most.to_user_string()} and {other.to_user_string()}.",
             "Select assets with the same partitions, or run one after the other.",
         )
-    ((kind, key),) = kinds.items()
-    known = kind.get_partition_keys(dynamic_partitions_store=instance)
-    if partition is None or partition not in known:
-        span = f"{known[0]} to {known[-1]}" if len(known) > 1 else ", ".join(known) or "none yet"
+    known = list(names[most])
+    first, _, last = (partition or "").partition("..")
+    span = f"{known[0]} to {known[-1]}" if len(known) > 1 else ", ".join(known) or "none yet"
+    for end in (first, last or first):
+        if end not in known:
+            raise UserError(
+                f"There is no partition {end}." if end else "A partition must be named.",
+                f"The asset {most.to_user_string()} has partitions: {span}.",
+                f"Name one of them, for example --partition {known[-1]}." if known else "Add a partition first.",
+            )
+    chosen = known[known.index(first) : known.index(last or first) + 1]
+    if not chosen:
         raise UserError(
-            f"There is no partition {partition}." if partition else "A partition must be named.",
-            f"The asset {key.to_user_string()} has partitions: {span}.",
-            f"Name one of them, for example --partition {known[-1]}." if known else "Add a partition first.",
+            f"The range {partition} is empty.", f"{first} comes after {last}.", f"Write --partition {last}..{first}."
         )
-    return dict(kind.get_tags_for_partition_key(partition))
+    return chosen

@@ -1,10 +1,14 @@
-"""How tables become parquet: pandas, polars and Arrow."""
+"""How tables become parquet and come back: pandas, polars and Arrow."""
 
+import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from atoll.canonical import canonicalize, restore
+from atoll.data_version import hash_table
 from atoll.errors import UserError
 from atoll.formats import Content
 
@@ -16,6 +20,9 @@ if TYPE_CHECKING:
 PREVIEW_ROWS = 10
 PREVIEW_COLUMNS = 20
 PREVIEW_WIDTH = 60
+# Reads and writes faster than snappy, and takes as little room.
+COMPRESSION = "lz4"
+MODULES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
 
 
 class PandasTable:
@@ -43,11 +50,11 @@ class PandasTable:
         stored = table.slice(0, 0).to_pandas()
         if not stored.columns.equals(value.columns) or stored.index.names != value.index.names:
             raise _refuse("Labels of its columns or of its index would change.", "Name columns and index with text.")
-        return _content(table)
+        return _prepare(table)
 
     def load(self, path: Path) -> "pd.DataFrame":
         """Read back."""
-        return _read(path).to_pandas()
+        return read_table(path, self.kind)
 
 
 class PolarsTable:
@@ -61,25 +68,17 @@ class PolarsTable:
 
     def dump(self, value: "pl.DataFrame") -> Content:
         """Prepare for storing."""
+        _require_pyarrow()
         import polars as pl
 
-        misfits = [f"`{name}`" for name, kind in value.schema.items() if kind == pl.Object]
+        misfits = [f"`{name}` ({kind})" for name, kind in value.schema.items() if not _has_arrow_type(value[name])]
         if misfits:
-            raise _refuse(f"Python objects are in {', '.join(misfits)}.", "Cast each column to a type of polars.")
-        head = value[:PREVIEW_ROWS, :PREVIEW_COLUMNS]
-        return Content(
-            "data.parquet",
-            value.write_parquet,
-            rows=value.height,
-            columns={name: str(kind) for name, kind in value.schema.items()},
-            preview=_preview(head.columns, head.rows()),
-        )
+            raise _refuse(f"Arrow has no type for {', '.join(misfits)}.", "Cast each column to another type of polars.")
+        return _prepare(value.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
     def load(self, path: Path) -> "pl.DataFrame":
         """Read back."""
-        import polars as pl
-
-        return pl.read_parquet(path, hive_partitioning=False)
+        return read_table(path, self.kind)
 
 
 class ArrowTable:
@@ -93,24 +92,137 @@ class ArrowTable:
 
     def dump(self, value: "pa.Table") -> Content:
         """Prepare for storing."""
-        return _content(value)
+        if len(set(value.column_names)) < value.num_columns:
+            raise _refuse("Two of its columns have the same name.", "Rename one of them.")
+        return _prepare(value)
 
     def load(self, path: Path) -> "pa.Table":
         """Read back."""
-        return _read(path)
+        return read_table(path, self.kind)
 
 
-def _content(table: "pa.Table") -> Content:
+def read_table(path: Path, writer: str, library: str | None = None, columns: Sequence[str] | None = None) -> Any:
+    """Read a table from its file.
+
+    Args:
+        path: The file.
+        writer: The library that wrote it: ``pandas``, ``polars`` or ``arrow``.
+        library: The library to read it in; None is the writer's, or where that is not installed the first that is.
+        columns: Only these columns, in this order, and with pandas its index.
+
+    Raises:
+        UserError: The library is not installed or not one of the three, there is no such column, or the library has no
+            such value.
+    """
+    _require_pyarrow()
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    head = table.slice(0, PREVIEW_ROWS).select(range(min(table.num_columns, PREVIEW_COLUMNS)))
+    reader = library or next(name for name in (writer, *MODULES) if find_spec(MODULES[name]))
+    if reader not in MODULES:
+        raise UserError(
+            f"A table cannot be loaded in {reader}.",
+            f"The libraries are {', '.join(MODULES)}.",
+            "Ask for one of those, or leave it out.",
+        )
+    if not find_spec(MODULES[reader]):
+        raise UserError(
+            f"A table cannot be loaded in {reader}.",
+            f"There is no {reader} in this environment.",
+            'Add it to the project\'s dependencies and run ./atoll sync, or ask for library="arrow".',
+        )
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        names = file.schema_arrow.names
+        for name in columns or ():
+            if name not in names:
+                raise UserError(
+                    f"The column `{name}` cannot be loaded.",
+                    f"The table has {', '.join(names)}.",
+                    "Name columns that it has.",
+                )
+        table = file.read(columns, use_pandas_metadata=reader == "pandas")
+    if columns is not None:
+        index = [name for name in table.column_names if reader == "pandas" and name not in columns]
+        table = table.select([*columns, *index])
+    if reader == writer:
+        table = restore(table, _is_moment if reader == "pandas" else lambda kind: True)
+    else:
+        table = restore(table, lambda kind: False)
+    if reader == "arrow":
+        return table
+    if reader == "polars":
+        return _to_polars(table)
+    try:
+        return table.to_pandas()
+    except pa.ArrowInvalid as error:
+        raise UserError("The table cannot be loaded in pandas.", f"{error}.", 'Ask for library="arrow".') from error
+
+
+def _to_polars(table: "pa.Table") -> "pl.DataFrame":
+    """Polars drops the order of ordered categories, unless they are an Enum."""
+    import polars as pl
+    import pyarrow as pa
+
+    frame = pl.DataFrame(table.replace_schema_metadata(None))
+    ordered = {
+        name: pl.Enum(column.chunk(0).dictionary.to_pylist())
+        for name, column in zip(table.column_names, table.columns, strict=True)
+        if pa.types.is_dictionary(column.type) and column.type.ordered and frame.schema[name] == pl.Categorical
+    }
+    return frame.cast(dict(ordered))
+
+
+def read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """First rows of a table's file as text, cut in rows, columns and cells: names of columns, and rows."""
+    _require_pyarrow()
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        batches = list(itertools.islice(file.iter_batches(PREVIEW_ROWS), 1))
+        table = pa.Table.from_batches(batches, file.schema_arrow)
+    names, rows = _head(table)
+    return names, [[_cell(value) for value in row] for row in rows]
+
+
+def _prepare(table: "pa.Table") -> Content:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        stored = canonicalize(table)
+        pq.ParquetWriter(pa.BufferOutputStream(), stored.schema).close()
+    except pa.ArrowException as error:
+        raise _refuse(f"{error}.", "Give each column a type and values that parquet has.") from error
     return Content(
         "data.parquet",
-        lambda path: pq.write_table(table, path),
-        rows=table.num_rows,
-        columns={field.name: str(field.type) for field in table.schema},
-        preview=_preview(head.column_names, zip(*(_plain(column).to_pylist() for column in head.columns), strict=True)),
+        lambda path: pq.write_table(
+            stored,
+            path,
+            compression=COMPRESSION,
+            use_dictionary=_choose_dictionaries(stored.schema),
+            write_page_checksum=True,
+        ),
+        version=lambda: hash_table(stored),
+        rows=stored.num_rows,
+        columns={field.name: str(field.type) for field in stored.schema},
+        preview=_preview(*_head(stored)),
     )
+
+
+def _choose_dictionaries(schema: "pa.Schema") -> list[str] | bool:
+    """Spare measurements and times the search for repeated values, which costs more than it gives."""
+    import pyarrow as pa
+
+    if any(pa.types.is_nested(kind) for kind in schema.types):
+        return True
+    return [field.name for field in schema if not pa.types.is_floating(field.type) and not _is_moment(field.type)]
+
+
+def _head(table: "pa.Table") -> tuple[list[str], list[tuple[object, ...]]]:
+    head = table.slice(0, PREVIEW_ROWS).select(range(min(table.num_columns, PREVIEW_COLUMNS)))
+    columns = [_plain(column).to_pylist() for column in head.columns]
+    return head.column_names, list(zip(*columns, strict=True))
 
 
 def _plain(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
@@ -128,21 +240,18 @@ def _preview(names: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Markdown table of the first rows."""
     names = list(names)
     lines: Iterable[Iterable[object]] = (names, ["---"] * len(names), *rows)
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(_cell(value).replace("|", "\\|") for value in line) + " |" for line in lines)
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else " ".join(str(value).split()).replace("|", "\\|")
+    text = "" if value is None else " ".join(str(value).split())
     return text if len(text) <= PREVIEW_WIDTH else text[: PREVIEW_WIDTH - 3] + "..."
 
 
-def _read(path: Path) -> "pa.Table":
-    """Read one file, and nothing out of the names of the folders it lies in."""
-    _require_pyarrow()
-    import pyarrow.parquet as pq
+def _is_moment(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
 
-    with pq.ParquetFile(path) as file:
-        return file.read()
+    return pa.types.is_timestamp(kind) or pa.types.is_duration(kind)
 
 
 def _is_a(value: object, module: str, name: str) -> bool:
@@ -152,6 +261,17 @@ def _is_a(value: object, module: str, name: str) -> bool:
 
 def _refuse(why: str, how: str) -> UserError:
     return UserError("The table cannot be stored as parquet.", why, how)
+
+
+def _has_arrow_type(column: "pl.Series") -> bool:
+    import polars as pl
+    import pyarrow as pa
+
+    try:
+        column.clear().to_arrow(compat_level=pl.CompatLevel.oldest())
+    except pa.ArrowException:
+        return False
+    return column.dtype != pl.Object
 
 
 def _name_misfits(frame: "pd.DataFrame") -> str:

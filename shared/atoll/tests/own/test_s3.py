@@ -1,5 +1,6 @@
 """The store on S3, against a server that speaks its protocol."""
 
+import hashlib
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from moto.server import ThreadedMotoServer
 from atoll import UserError
 from atoll.io_manager import StoreIOManager
 from atoll.store import Slot, Store
+from atoll.verification import find_faults
 
 SLOT = Slot("sample", ("toy", "prices"))
 ENVIRONMENT = {
@@ -59,8 +61,8 @@ def keys(bucket: str) -> list[str]:
     return [entry["Key"] for entry in client().list_objects_v2(Bucket=bucket).get("Contents", [])]
 
 
-def put(store: Store, content: bytes):
-    return store.put(SLOT, "data.bin", lambda path: path.write_bytes(content), {})
+def put(store: Store, content: bytes, slot: Slot = SLOT):
+    return store.put(slot, "data.bin", lambda path: path.write_bytes(content), {})
 
 
 def get(store: Store) -> bytes:
@@ -81,8 +83,42 @@ def test_what_is_put_can_be_got_and_replaced(bucket):
 def test_the_layout_is_that_of_a_folder(bucket):
     store = Store(f"s3://{bucket}/prefix")
     artefact = put(store, b"x")
-    assert keys(bucket) == [f"prefix/{artefact.path}", "prefix/sample/toy/prices/all/current.json"]
-    assert store.locate(artefact) == f"s3://{bucket}/prefix/{artefact.path}"
+    assert sorted(keys(bucket)) == [
+        "prefix/sample/toy/prices/all/current.json",
+        f"prefix/{artefact.path}",
+        f"prefix/{artefact.folder}/manifest.json",
+    ]
+    assert store.locate(artefact.path) == f"s3://{bucket}/prefix/{artefact.path}"
+
+
+def test_what_is_current_and_all_versions_are_listed_as_they_are_now(bucket):
+    store = Store(f"s3://{bucket}/prefix")
+    assert list(store.list_current()) == []
+    versions = []
+    for number in range(3):
+        versions.append(put(store, str(number).encode()))
+        assert list(store.list_current("toy")) == versions[-1:]
+        assert store.list_versions(SLOT) == versions[::-1]
+    other = put(store, b"x", Slot("full", ("toys", "a", "b"), "2013-03-01"))
+    assert list(store.list_current()) == [other, versions[-1]]
+    assert list(store.list_current("toy/prices", "full")) == []
+
+
+def test_faults_are_found(bucket):
+    store = Store(f"s3://{bucket}/prefix")
+    flipped, gone, leftover, whole = (put(store, b"content") for _ in range(4))
+    assert list(find_faults(store)) == []
+    client().put_object(Bucket=bucket, Key=f"prefix/{flipped.path}", Body=b"conteNt")
+    client().delete_object(Bucket=bucket, Key=f"prefix/{gone.path}")
+    client().delete_object(Bucket=bucket, Key=f"prefix/{leftover.folder}/manifest.json")
+    assert [(fault.path, fault.what, fault.leftover) for fault in find_faults(store)] == [
+        (store.locate(flipped.path), "Its content is not what was written.", False),
+        (store.locate(gone.path), "It is gone; its manifest is there.", False),
+        (store.locate(leftover.folder), "It has no manifest: it was never finished, and nothing reads it.", True),
+    ]
+    client().delete_object(Bucket=bucket, Key=f"prefix/{whole.folder}/manifest.json")
+    pointer = next(fault for fault in find_faults(store) if fault.path.endswith("current.json"))
+    assert pointer.what == f"It names {store.locate(whole.folder)}, where there is no artefact."
 
 
 def test_a_large_file_arrives_whole(bucket):
@@ -118,36 +154,87 @@ def test_assets_hand_over_tables_files_and_metrics(bucket, table, tmp_path):
 
 
 KILLED = """
-import sys, time
+import os, signal, sys
 from atoll.filesystems import Remote
 from atoll.store import Slot, Store
 
-def wait(*_):
-    print("waiting", flush=True)
-    time.sleep(600)
+left = int(sys.argv[2])
 
-if sys.argv[2] == "content":
-    write = wait
-else:
-    write = lambda path: path.write_bytes(b"new")
-    Remote.replace = wait
-Store(sys.argv[1]).put(Slot("sample", ("toy", "prices")), "data.bin", write, {})
+def kill_before(method):
+    def call(*arguments):
+        global left
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        return method(*arguments)
+    return call
+
+files = Store(sys.argv[1])._files._files
+files.put_file, files.pipe_file = kill_before(files.put_file), kill_before(files.pipe_file)
+Store(sys.argv[1]).put(Slot("sample", ("toy", "prices")), "data.bin", lambda path: path.write_bytes(b"new"), {})
 """
 
 
-@pytest.mark.parametrize("moment", ["content", "pointer"])
-def test_after_a_writer_was_killed_the_reader_still_gets_the_old_value(bucket, moment):
+@pytest.mark.parametrize("requests", [0, 1, 2, 3])
+def test_whenever_a_writer_is_killed_the_reader_gets_the_old_value_or_the_new_whole(bucket, requests):
     store = Store(f"s3://{bucket}")
     put(store, b"old")
-    writer = subprocess.Popen(
-        [sys.executable, "-c", KILLED, f"s3://{bucket}", moment], stdout=subprocess.PIPE, text=True
-    )
-    assert writer.stdout is not None
-    with writer.stdout:
-        assert writer.stdout.readline() == "waiting\n"
-        os.kill(writer.pid, signal.SIGKILL)
-        assert writer.wait() == -signal.SIGKILL
+    writer = subprocess.run([sys.executable, "-c", KILLED, f"s3://{bucket}", str(requests)], check=False)
+    assert writer.returncode == (0 if requests == 3 else -signal.SIGKILL)
+    assert get(store) == (b"new" if requests == 3 else b"old")
+    assert [fault.leftover for fault in find_faults(store)] == ([True] if requests == 1 else [])
+    assert len(store.list_versions(SLOT)) == (1 if requests < 2 else 2)
+
+
+WRITER = """
+import sys
+from atoll.store import Slot, Store
+for number in range(15):
+    content = f"{sys.argv[2]}{number}".encode() * 1000
+    slot, facts = Slot("sample", ("toy", "prices")), {"run_id": sys.argv[2]}
+    Store(sys.argv[1]).put(slot, "data.bin", lambda path: path.write_bytes(content), facts)
+"""
+
+
+def test_readers_and_writers_at_once_see_whole_values_only(bucket):
+    url = f"s3://{bucket}"
+    store = Store(url)
+    put(store, b"start")
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, url, name]) for name in "ab"]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        artefact = store.get(SLOT)
+        with store.open(artefact) as path:
+            content = path.read_bytes()
+        assert hashlib.sha256(content).hexdigest() == artefact.manifest.checksum
+        assert content.startswith((artefact.manifest.run_id or "start").encode())
+        seen.add(content)
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert len(seen) > 2
+    assert len(store.list_versions(SLOT)) == 31
+    assert list(find_faults(store)) == []
+
+
+def test_refused_credentials_are_explained(bucket, monkeypatch):
+    store = Store(f"s3://{bucket}")
+    put(store, b"old")
+    monkeypatch.setattr("s3fs.S3FileSystem.cachable", False)
+    with monkeypatch.context() as strict:
+        strict.setattr("moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", 0)
+        refused = Store(f"s3://{bucket}")
+        for use, done in (
+            (lambda: refused.get(SLOT), "read"),
+            (lambda: put(refused, b"x"), "written"),
+            (lambda: list(refused.list_current()), "read"),
+            (lambda: list(find_faults(refused)), "read"),
+        ):
+            with pytest.raises(UserError) as caught:
+                use()
+            assert caught.value.what == f"The store s3://{bucket} cannot be {done}."
+            assert caught.value.why.startswith("PermissionError: ")
+            assert caught.value.how.startswith("See that it exists, has room and may be used by this user")
     assert get(store) == b"old"
+    assert list(find_faults(store)) == []
 
 
 def test_a_bucket_that_is_not_there_is_explained_and_not_made(endpoint):

@@ -4,6 +4,6 @@ from importlib.util import find_spec
 
 collect_ignore = []
 if not find_spec("pandas"):
-    collect_ignore += ["test_tables_pandas.py", "test_validation.py"]
+    collect_ignore += ["test_data_version_pandas.py", "test_tables_pandas.py", "test_validation.py"]
 elif not find_spec("pandera"):
     collect_ignore += ["test_validation.py"]

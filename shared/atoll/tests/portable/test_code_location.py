@@ -13,7 +13,9 @@ PRICES = """
     def prices():
         return [1, 2]
 
-    @dg.asset(key_prefix="NAME", deps=[dg.AssetKey(["elsewhere", "flights"])])
+    flights = dg.AssetSpec(dg.AssetKey(["elsewhere", "flights"]), metadata={"atoll/contract": {}})
+
+    @dg.asset(key_prefix="NAME", deps=[flights])
     def model(prices):
         return sum(prices)
 
@@ -70,6 +72,27 @@ def test_a_key_that_does_not_start_with_the_locations_name_is_refused(location, 
         "Keys are global, and two projects may both have an asset of that name.\n"
         f'Give the asset key_prefix="{name}".'
     )
+
+
+def test_an_asset_of_another_location_without_its_contract_is_refused(location, monkeypatch):
+    source = PRICES.replace("NAME", "bare").replace('"atoll/contract": {}', "")
+    with pytest.raises(UserError) as caught:
+        load(location("bare", prices=source), monkeypatch)
+    assert str(caught.value) == (
+        "bare reads elsewhere/flights without its contract.\n"
+        "Nothing says which partitions and columns that asset of another code location has.\n"
+        'Take it: FLIGHTS = take("elsewhere/flights", "bare"), see docs/handover.md.'
+    )
+
+
+@pytest.mark.parametrize(("setting", "status"), [("true", "RUNNING"), ("false", "STOPPED")])
+def test_automation_is_switched_by_the_settings(location, monkeypatch, setting, status):
+    monkeypatch.setenv("ATOLL_AUTOMATION", setting)
+    name = f"automated_{setting}"
+    source = PRICES.replace("NAME", name).replace("deps=", "automation_condition=on_update(), deps=")
+    defs = load(location(name, prices="    from atoll.automation import on_update\n" + source), monkeypatch)
+    (sensor,) = defs.sensors
+    assert (sensor.name, sensor.default_status.value) == ("default_automation_condition_sensor", status)
 
 
 def test_a_location_without_a_defs_folder_is_explained(location, monkeypatch):

@@ -187,10 +187,22 @@ def test_what_the_user_can_mend_is_in_the_summary_with_exit_code_2(materialize, 
     assert summary["why"].startswith(why)
 
 
+def test_a_range_of_partitions_is_one_run_each_in_order(materialize):
+    code, errors, summary = materialize("--select", "weekly", "--partition", "2013-03-01..2013-03-02")
+    assert code == 0, errors
+    assert [run["assets"][0]["partition"] for run in summary["runs"]] == ["2013-03-01", "2013-03-02"]
+    assert summary["success"]
+    assert "2013-03-02 (2 of 2)" in errors
+
+
 def test_a_dry_run_resolves_the_selection_and_makes_nothing(materialize, store_folder):
     code, _, summary = materialize("--select", "prices,model", "--dry-run")
     assert code == 0
-    assert summary == {"success": True, "profile": "sample", "assets": ["toy/model", "toy/prices"]}
+    assert summary == {
+        "success": True,
+        "profile": "sample",
+        "runs": [{"partition": None, "assets": ["toy/model", "toy/prices"]}],
+    }
     assert not any(store_folder.glob("**/toy"))
 
 

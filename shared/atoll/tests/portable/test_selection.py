@@ -2,7 +2,7 @@ import dagster as dg
 import pytest
 
 from atoll import UserError
-from atoll.selection import select, tag_partition
+from atoll.selection import plan_runs, select
 
 WEEKS = dg.StaticPartitionsDefinition(["2013-01-06", "2013-01-13", "2013-01-20"])
 MAKES = dg.DynamicPartitionsDefinition(name="makes")
@@ -28,13 +28,18 @@ def weekly():
     return 1
 
 
+@dg.asset(key_prefix="toy", partitions_def=dg.StaticPartitionsDefinition(["2013-01-13", "2013-01-20"]))
+def later():
+    return 1
+
+
 @dg.asset(key_prefix="toy", partitions_def=MAKES)
 def by_make():
     return 1
 
 
-DEFS = dg.Definitions(assets=[raw, model, report, weekly, by_make, dg.AssetSpec("elsewhere/flights")])
-ALL = ["toy/by_make", "toy/deep/report", "toy/model", "toy/raw", "toy/weekly"]
+DEFS = dg.Definitions(assets=[raw, model, report, weekly, later, by_make, dg.AssetSpec("elsewhere/flights")])
+ALL = ["toy/by_make", "toy/deep/report", "toy/later", "toy/model", "toy/raw", "toy/weekly"]
 CHAIN = ["toy/deep/report", "toy/model", "toy/raw"]
 
 
@@ -69,7 +74,7 @@ def test_a_selection_of_nothing_is_explained(text, part):
         select(DEFS, text)
     assert str(caught.value) == (
         f"The selection `{part}` is empty.\n"
-        "The assets are: by_make, deep/report, model, raw, weekly.\n"
+        "The assets are: by_make, deep/report, later, model, raw, weekly.\n"
         "Select such as `model`, `+model` (with all upstream), `features+` (with all downstream)"
         " or `*`."
     )
@@ -85,25 +90,49 @@ def test_a_selection_that_cannot_be_read_is_explained(text):
     ]
 
 
-def tags(text, partition=None, makes=()):
+def plan(text, partition=None, makes=()):
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("makes", list(makes))
-        return tag_partition(DEFS, instance, select(DEFS, text), partition)
+        runs = plan_runs(DEFS, instance, select(DEFS, text), partition)
+    return {run.partition: (sorted(key.path[-1] for key in run.keys), run.tags) for run in runs}
 
 
 def test_a_run_without_partitions_has_no_tags():
-    assert tags("raw") == {}
+    assert plan("raw") == {None: (["raw"], {})}
 
 
 def test_a_run_for_a_partition_has_dagsters_tag():
-    assert tags("weekly", "2013-01-13") == {"dagster/partition": "2013-01-13"}
-    assert tags("weekly,raw", "2013-01-13") == {"dagster/partition": "2013-01-13"}
-    assert tags("by_make", "vw", ["vw"]) == {"dagster/partition": "vw"}
+    tags = {"dagster/partition": "2013-01-13"}
+    assert plan("weekly", "2013-01-13") == {"2013-01-13": (["weekly"], tags)}
+    assert plan("weekly,raw", "2013-01-13") == {"2013-01-13": (["raw", "weekly"], tags)}
+    assert plan("by_make", "vw", ["vw"]) == {"vw": (["by_make"], {"dagster/partition": "vw"})}
+
+
+def test_a_range_has_one_run_a_partition_in_order():
+    assert list(plan("weekly", "2013-01-06..2013-01-20")) == ["2013-01-06", "2013-01-13", "2013-01-20"]
+    assert list(plan("weekly", "2013-01-13..2013-01-13")) == ["2013-01-13"]
+
+
+def test_a_run_has_the_assets_that_have_its_partition_and_the_last_those_without():
+    planned = plan("weekly,later,raw", "2013-01-06..2013-01-20")
+    assert {week: names for week, (names, _) in planned.items()} == {
+        "2013-01-06": ["weekly"],
+        "2013-01-13": ["later", "weekly"],
+        "2013-01-20": ["later", "raw", "weekly"],
+    }
+
+
+def test_a_range_backwards_is_explained():
+    assert explain("weekly", "2013-01-20..2013-01-06") == [
+        "The range 2013-01-20..2013-01-06 is empty.",
+        "2013-01-20 comes after 2013-01-06.",
+        "Write --partition 2013-01-06..2013-01-20.",
+    ]
 
 
 def explain(*arguments):
     with pytest.raises(UserError) as caught:
-        tags(*arguments)
+        plan(*arguments)
     return str(caught.value).splitlines()
 
 
@@ -128,9 +157,9 @@ def test_a_partition_of_assets_without_partitions_is_explained():
 
 
 def test_assets_with_different_partitions_are_explained():
-    assert explain("*", "2013-01-06") == [
+    assert explain("*", "2013-01-06", ["vw"]) == [
         "The selected assets cannot be materialized in one run.",
-        "They are partitioned in different ways: toy/by_make and toy/weekly.",
+        "They are partitioned in different ways: toy/weekly and toy/by_make.",
         "Select assets with the same partitions, or run one after the other.",
     ]
 

@@ -2,7 +2,6 @@
 
 import ast
 import importlib.metadata
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,18 +11,13 @@ from typing import Any
 
 import tomllib
 
-from atoll_control.environments import environment_problem, explain_sync, uv
+from atoll_control.contracts import find_broken_contracts
+from atoll_control.definitions import HEAVY, probe_definitions
+from atoll_control.environments import explain_sync, uv
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
-from atoll_control.process import capture
 from atoll_control.projects import Project
 from atoll_control.workspace import drifted_files
-
-# Import names and distribution names alike: what no idle code location and no control plane holds.
-HEAVY = (
-    "catboost duckdb gensim lightgbm matplotlib mlflow numpy pandas pandera polars pyarrow scikit-learn scipy seaborn "
-    "sklearn statsmodels tensorflow torch xgboost"
-).split()  # fmt: skip
 
 # Dagster's own packages; a `dagster-*` of others has versions of its own.
 RELEASED_TOGETHER = {"dagster"} | {
@@ -175,22 +169,6 @@ def broken_definitions(checkout: Checkout, projects: Sequence[Project]) -> Itera
             )
 
 
-def probe_definitions(project: Project) -> tuple[UserError | None, dict[str, Any]]:
-    """Load the definitions in the project's environment; return what is wrong, or what they hold."""
-    if problem := environment_problem(project):
-        return problem, {}
-    script = Path(__file__).parent / "probes" / "definitions.py"
-    output = capture([project.python, script, project.name, project.source, *HEAVY], cwd=project.folder)
-    found = json.loads(output.stdout) if output.code == 0 else {"error": f"the interpreter ended with {output.code}"}
-    if found["error"] is None:
-        return None, found
-    return UserError(
-        f"the definitions of {project.name} do not load.",
-        found["error"],
-        f"mend it; the traceback: cd code_locations/{project.name} && .venv/bin/dg check defs",
-    ), {}
-
-
 def _key_problems(project: Project, keys: list[list[str]]) -> Iterator[UserError]:
     for key in keys:
         if key[0] != project.name:
@@ -228,4 +206,5 @@ CLAIMS = (
         "each project loads in its own environment, light, with asset keys of its own",
         broken_definitions,
     ),
+    Claim("contracts", "what a project takes is lent by another, as it was when it was taken", find_broken_contracts),
 )

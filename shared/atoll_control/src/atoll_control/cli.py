@@ -52,7 +52,7 @@ def sync(locations: Locations = None, dry_run: DryRun = False) -> int:
 def run(
     location: Location,
     select: Annotated[str, typer.Option(help="assets, in Dagster's selection syntax")] = "*",
-    partition: Annotated[str | None, typer.Option(help="partition key")] = None,
+    partition: Annotated[str | None, typer.Option(help="partition key, or FROM..TO")] = None,
     full: Annotated[bool, typer.Option("--full", help="all data instead of the sample")] = False,
     json: Json = False,
     dry_run: DryRun = False,
@@ -61,6 +61,20 @@ def run(
     from atoll_control.workflows.run import run
 
     return run(find_checkout(), location, select=select, partition=partition, full=full, as_json=json, dry_run=dry_run)
+
+
+@app.command()
+def replay(
+    location: Location,
+    first: Annotated[str, typer.Option("--from", metavar="WEEK", help="partition key of the first week")],
+    last: Annotated[str, typer.Option("--to", metavar="WEEK", help="partition key of the last week")],
+    full: Annotated[bool, typer.Option("--full", help="all data instead of the sample")] = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Let weeks of history arrive one by one on the running platform, which does the rest."""
+    from atoll_control.workflows.replay import replay
+
+    return replay(find_checkout(), location, first, last, full=full, dry_run=dry_run)
 
 
 @app.command(name="list")
@@ -85,6 +99,42 @@ def doctor(json: Json = False) -> int:
     from atoll_control.workflows.doctor import doctor
 
     return doctor(find_checkout(), as_json=json)
+
+
+store = typer.Typer(help="Look into the store.", no_args_is_help=True)
+app.add_typer(store, name="store")
+
+Prefix = Annotated[str, typer.Argument(metavar="[PREFIX]", help="first parts of asset keys; none means all")]
+Profile = Annotated[str | None, typer.Option(metavar="PROFILE", help="sample or full")]
+
+
+@store.command(name="ls")
+def list_store(prefix: Prefix = "", profile: Profile = None, json: Json = False) -> int:
+    """List what is current: rows, size, time and data version of each asset and partition."""
+    from atoll_control.workflows.store import list_store
+
+    return list_store(find_checkout(), prefix, profile, as_json=json)
+
+
+@store.command(name="show")
+def show_artefact(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="an asset's key, such as vehicle_prices/model")],
+    partition: Annotated[str | None, typer.Option(help="partition key")] = None,
+    profile: Profile = None,
+    json: Json = False,
+) -> int:
+    """Show what one artefact was made by and from, where it is, its versions, and a table's first rows."""
+    from atoll_control.workflows.store import show_artefact
+
+    return show_artefact(find_checkout(), key, partition, profile, as_json=json)
+
+
+@store.command(name="verify")
+def verify_store(prefix: Prefix = "", json: Json = False) -> int:
+    """Compare all that is stored with what was written; exit 1 when something is damaged or gone."""
+    from atoll_control.workflows.store import verify_store
+
+    return verify_store(find_checkout(), prefix, as_json=json)
 
 
 def main() -> None:

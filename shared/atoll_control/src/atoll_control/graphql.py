@@ -15,6 +15,21 @@ _ACTIVE_RUNS = """{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTIN
 _TERMINATE = """mutation($ids: [String!]!, $policy: TerminateRunPolicy) {
   terminateRuns(runIds: $ids, terminatePolicy: $policy) { __typename } }"""
 
+_SENSORS = """{ repositoriesOrError { ... on RepositoryConnection { nodes { location { name } sensors {
+  name sensorState { status ticks(limit: 1) { timestamp status } } } } } } }"""
+
+_PARTITIONS = """{ assetNodes { assetKey { path } isMaterializable partitionKeys repository { location { name } } } }"""
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """A sensor as the page sees it: `looked` is when its last finished look began, in seconds of the epoch, or 0."""
+
+    location: str
+    name: str
+    running: bool
+    looked: float
+
 
 @dataclass(frozen=True)
 class Location:
@@ -68,10 +83,30 @@ class Page:
         results = self.ask(_ACTIVE_RUNS)["runsOrError"].get("results", [])
         return [ActiveRun(r["runId"], r["status"], {t["key"]: t["value"] for t in r["tags"]}) for r in results]
 
+    def sensors(self) -> list[Sensor]:
+        """Return every sensor of every location that is loaded."""
+        nodes = self.ask(_SENSORS)["repositoriesOrError"].get("nodes", [])
+        return [_sensor(node["location"]["name"], sensor) for node in nodes for sensor in node["sensors"]]
+
+    def partitions(self) -> dict[str, dict[tuple[str, ...], list[str]]]:
+        """Return, by location and asset key, the partition keys of every asset that can be materialized."""
+        found: dict[str, dict[tuple[str, ...], list[str]]] = {}
+        for node in self.ask(_PARTITIONS)["assetNodes"]:
+            if node["isMaterializable"]:
+                location = found.setdefault(node["repository"]["location"]["name"], {})
+                location[tuple(node["assetKey"]["path"])] = node["partitionKeys"]
+        return found
+
     def terminate_runs(self, run_ids: list[str], *, force: bool) -> None:
         """Ask that runs end; with `force` mark them as cancelled without waiting for their processes."""
         policy = "MARK_AS_CANCELED_IMMEDIATELY" if force else "SAFE_TERMINATE"
         self.ask(_TERMINATE, ids=run_ids, policy=policy)
+
+
+def _sensor(location: str, sensor: dict[str, Any]) -> Sensor:
+    state = sensor["sensorState"]
+    looked = max((tick["timestamp"] for tick in state["ticks"] if tick["status"] != "STARTED"), default=0.0)
+    return Sensor(location, sensor["name"], state["status"] == "RUNNING", looked)
 
 
 def _location(entry: dict[str, Any]) -> Location:

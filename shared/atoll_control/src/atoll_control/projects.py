@@ -19,7 +19,9 @@ RESERVED = {"atoll", "atoll_control", "dagster", "test", "tests", "shared", "all
 class Project:
     """One folder under `code_locations/`.
 
-    `problem` is set when the folder cannot be a code location; everything that starts or installs leaves it out.
+    `lends` are keys of its assets that others may take, `takes` keys of others' assets that it takes: both with the
+    name of the location in front. `problem` is set when the folder cannot be a code location; everything that
+    starts or installs leaves it out.
     """
 
     name: str
@@ -27,6 +29,8 @@ class Project:
     owner: str | None = None
     description: str | None = None
     requires_python: str | None = None
+    lends: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
     problem: UserError | None = None
 
     @property
@@ -80,7 +84,9 @@ def read_project(folder: Path) -> Project:
         manifest = _read_manifest(folder / "pyproject.toml", where)
         root_module = _table(manifest, where, "tool", "dg", "project").get("root_module")
         about = _table(manifest, where, "project")
-        owner = _table(manifest, where, "tool", "atoll").get("owner")
+        atoll = _table(manifest, where, "tool", "atoll")
+        lends = tuple(f"{folder.name}/{name}" for name in _list(atoll, where, "lends"))
+        takes = tuple(_list(atoll, where, "takes"))
         if root_module != folder.name:
             raise UserError(
                 f"{where} is not a project of that name.",
@@ -95,7 +101,24 @@ def read_project(folder: Path) -> Project:
             )
     except UserError as problem:
         return Project(folder.name, folder, problem=problem)
-    return Project(folder.name, folder, owner, about.get("description"), about.get("requires-python"))
+    return Project(
+        folder.name,
+        folder,
+        atoll.get("owner"),
+        about.get("description"),
+        about.get("requires-python"),
+        lends,
+        takes,
+    )
+
+
+def _list(table: dict[str, Any], where: str, name: str) -> list[str]:
+    value = table.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise UserError(
+            f"{where} cannot be read.", f"{name} under [tool.atoll] is not a list of texts.", f'write {name} = ["..."].'
+        )
+    return value
 
 
 def _table(manifest: dict[str, Any], where: str, *names: str) -> dict[str, Any]:

@@ -27,9 +27,10 @@ def run(
     if as_json:
         show_json(summary or {"success": False})
     elif summary and dry_run:
-        for asset in summary["assets"]:
-            what = f"{asset} [{partition}]" if partition else asset
-            say(f"would materialize {what} (profile {summary['profile']})")
+        for planned in summary["runs"]:
+            partition = f" [{planned['partition']}]" if planned["partition"] else ""
+            for asset in planned["assets"]:
+                say(f"would materialize {asset}{partition} (profile {summary['profile']})")
     elif summary:
         _show(summary)
     return code
@@ -40,6 +41,8 @@ def _prepare(project: Project) -> UserError | None:
 
 
 def _show(summary: dict[str, Any]) -> None:
+    runs = summary.get("runs", [summary])
+    assets = [asset for run in runs for asset in run["assets"]]
     rows = [
         (
             GOOD if asset["status"] == "materialized" else BAD,
@@ -49,25 +52,31 @@ def _show(summary: dict[str, Any]) -> None:
             _seconds(asset.get("seconds")),
             asset.get("rows"),
         )
-        for asset in summary["assets"]
+        for asset in assets
     ]
     show_table(("", "asset", "partition", "status", "seconds", "rows"), rows)
     checks = [
         (GOOD if check["passed"] else BAD, check["asset"], check["name"], check["description"])
-        for check in summary["checks"]
+        for run in runs
+        for check in run["checks"]
+        if len(runs) == 1 or not check["passed"]
     ]
     if checks:
         show_table(("", "asset", "check", "says"), checks, title="")
     metrics = [
-        (asset["key"], name, _number(value))
-        for asset in summary["assets"]
+        (asset["key"], asset.get("partition"), name, _number(value))
+        for asset in assets
         for name, value in (asset.get("metrics") or {}).items()
     ]
     if metrics:
-        show_table(("asset", "metric", "value"), metrics, title="")
+        show_table(("asset", "partition", "metric", "value"), metrics, title="")
     mark, word = (GOOD, "succeeded") if summary["success"] else (BAD, "failed")
+    if len(runs) == 1:
+        what = f"run {summary['run_id']} {word}"
+    else:
+        what = f"{sum(run['success'] for run in runs)} of {len(runs)} runs succeeded"
     say("")
-    say(f"run {summary['run_id']} {word} in {_seconds(summary['seconds'])} s", mark)
+    say(f"{what} in {_seconds(summary['seconds'])} s", mark)
 
 
 def _seconds(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from atoll_control.console import BAD, GOOD, err, say, show_problem
+from atoll_control.contracts import write_contracts
 from atoll_control.environments import Synced, environment_problem, sync_environment, sync_projects
 from atoll_control.files import Checkout
 from atoll_control.projects import Project, discover_projects, select_projects
@@ -21,7 +22,10 @@ def sync(checkout: Checkout, names: list[str], *, dry_run: bool) -> int:
         return 0
     for path in write_derived(checkout, discover_projects(checkout)):
         say(f"wrote {path.relative_to(checkout.root)}", GOOD)
-    return 2 if any(result.problem for result in sync_with_progress(projects, always=True)) else 0
+    failed = any(result.problem for result in sync_with_progress(projects, always=True))
+    for path in write_contracts(discover_projects(checkout), projects):
+        say(f"wrote {path.relative_to(checkout.root)}", GOOD)
+    return 2 if failed else 0
 
 
 def sync_with_progress(projects: Sequence[Project], *, always: bool = False) -> list[Synced]:

@@ -1,0 +1,5 @@
+"""The code location `aviation_data`."""
+
+from atoll import definitions
+
+defs = definitions(__file__)

@@ -1,0 +1,1 @@
+"""Assets, checks and the schedule of this code location."""

@@ -1,0 +1,5 @@
+"""The code location `operations`."""
+
+from atoll import definitions
+
+defs = definitions(__file__)

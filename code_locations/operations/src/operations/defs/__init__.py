@@ -1,0 +1,1 @@
+"""Assets, checks and schedules of this code location."""

@@ -1,0 +1,97 @@
+"""When an asset is made without being asked: conditions for Dagster's declarative automation."""
+
+import dagster as dg
+
+Condition = dg.AutomationCondition
+# Seconds between two looks of a sensor.
+INTERVAL = 5
+SEQUENCE = "atoll/sequence"
+
+
+def on_update() -> Condition:
+    """Make a partition when what it reads of other assets was made anew, and their blocking checks passed.
+
+    It is Dagster's ``eager()`` for every partition, not only the latest: history arrives week by week, and late. It
+    waits while something it reads is missing or being made, unless that will be made in the same run, which its
+    blocking checks stop. What was missed before the first look, or was forgotten with a reload, is caught up.
+    """
+    return (
+        _once(Condition.any_deps_updated())
+        & ~Condition.any_deps_missing()
+        & ~Condition.any_deps_in_progress()
+        & ~Condition.in_progress()
+        & Condition.all_deps_match(Condition.will_be_requested() | _checks_passed())
+    ).with_label("on_update")
+
+
+def on_week_of(key: str) -> Condition:
+    """Make a partition once whenever the same partition of another asset was made, and its blocking checks passed.
+
+    For an asset that reads a window of other partitions: that those are made anew is no reason, and one that is missing
+    does not stop it. It waits while one of them is being made.
+
+    Args:
+        key: The asset whose partition is the reason, as ``<code location>/<asset>``.
+    """
+    asset = dg.AssetKey.from_user_string(key)
+    arrived = Condition.asset_matches(asset, Condition.newly_updated())
+    passed = Condition.asset_matches(asset, _checks_passed())
+    there = ~Condition.asset_matches(asset, Condition.missing())
+    return (_once(arrived) & there & passed & ~Condition.any_deps_in_progress() & ~Condition.in_progress()).with_label(
+        f"on_week_of({asset.to_user_string()})"
+    )
+
+
+def on_any_update() -> Condition:
+    """Make a summary without partitions when any partition that it reads was made, even if others are missing."""
+    return (
+        _once(Condition.any_deps_updated())
+        & Condition.any_deps_match(~Condition.missing())
+        & ~Condition.any_deps_in_progress()
+        & ~Condition.in_progress()
+    ).with_label("on_any_update")
+
+
+def _checks_passed() -> Condition:
+    return Condition.all_checks_match(Condition.check_passed(), blocking_only=True)
+
+
+def _once(reason: Condition) -> Condition:
+    """The reason, or at the first look that nothing is there yet; until the asset is asked for or made."""
+    missing = Condition.missing() & Condition.initial_evaluation()
+    return (reason | Condition.newly_missing() | missing).since(Condition.newly_requested() | Condition.newly_updated())
+
+
+def automation_sensor(location: str, running: bool) -> dg.AutomationConditionSensorDefinition:
+    """Make the sensor that looks at the conditions of a code location.
+
+    Args:
+        location: The code location; its runs are made one after the other, in the order of the weeks.
+        running: Whether it is on from the start.
+    """
+    return dg.AutomationConditionSensorDefinition(
+        "default_automation_condition_sensor",
+        target=dg.AssetSelection.all(),
+        default_status=default_status(running),
+        minimum_interval_seconds=INTERVAL,
+        run_tags=sequence_tag(location),
+        # Several weeks are several runs, in order: a backfill would take its time to be seen as over.
+        emit_backfills=False,
+        description="Makes what the automation conditions of the assets ask for.",
+    )
+
+
+def sequence_tag(location: str) -> dict[str, str]:
+    """The tag of runs that go one after the other, in the order in which they were asked for."""
+    return {SEQUENCE: location}
+
+
+def default_status(running: bool) -> dg.DefaultSensorStatus:
+    """Dagster's word for on or off."""
+    return dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED
+
+
+def has_conditions(defs: dg.Definitions) -> bool:
+    """Whether any asset is made by itself."""
+    graph = defs.resolve_asset_graph()
+    return any(graph.get(key).automation_condition for key in graph.materializable_asset_keys)

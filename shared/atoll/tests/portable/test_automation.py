@@ -1,0 +1,182 @@
+"""What the conditions ask for, evaluated as the daemon does."""
+
+import dagster as dg
+import pytest
+
+from atoll.automation import automation_sensor, has_conditions, on_any_update, on_update, on_week_of
+
+WEEKS = dg.WeeklyPartitionsDefinition(start_date="2012-12-30", end_date="2013-02-24", timezone="America/New_York")
+LATER = dg.WeeklyPartitionsDefinition(start_date="2013-01-13", end_date="2013-02-24", timezone="America/New_York")
+TWO_BEFORE = dg.TimeWindowPartitionMapping(start_offset=-2, end_offset=-1, allow_nonexistent_upstream_partitions=True)
+CORRUPT: set[str] = set()
+
+
+@dg.asset(key_prefix="air", partitions_def=WEEKS)
+def flights():
+    pass
+
+
+@dg.asset_check(asset=flights, blocking=True, partitions_def=WEEKS)
+def whole(context):
+    return dg.AssetCheckResult(passed=context.partition_key not in CORRUPT)
+
+
+@dg.asset(key_prefix="delays", partitions_def=WEEKS, deps=[flights], automation_condition=on_update())
+def features():
+    pass
+
+
+@dg.asset_check(asset=features, blocking=True, partitions_def=WEEKS)
+def sensible(context):
+    return dg.AssetCheckResult(passed=True)
+
+
+@dg.asset(key_prefix="delays", partitions_def=WEEKS, deps=[features, flights], automation_condition=on_update())
+def examples():
+    pass
+
+
+@dg.asset(
+    key_prefix="delays",
+    partitions_def=LATER,
+    deps=[dg.AssetDep(examples, partition_mapping=TWO_BEFORE)],
+    automation_condition=on_week_of("delays/features"),
+)
+def training_set():
+    pass
+
+
+@dg.asset(key_prefix="delays", partitions_def=LATER, deps=[training_set], automation_condition=on_update())
+def model():
+    pass
+
+
+@dg.asset(
+    key_prefix="delays",
+    deps=[dg.AssetDep(model, partition_mapping=dg.AllPartitionMapping())],
+    automation_condition=on_any_update(),
+)
+def year():
+    pass
+
+
+DEFS = dg.Definitions(
+    assets=[flights, features, examples, training_set, model, year],
+    asset_checks=[whole, sensible],
+    resources={"io_manager": dg.mem_io_manager},
+)
+
+
+class Daemon:
+    """Looks at the conditions, and makes what they ask for."""
+
+    def __init__(self, instance):
+        self.instance = instance
+        self.cursor = None
+
+    def look(self):
+        """Return what is asked for now, by partition: names of assets."""
+        result = dg.evaluate_automation_conditions(defs=DEFS, instance=self.instance, cursor=self.cursor)
+        self.cursor = result.cursor
+        asked: dict[str | None, set[str]] = {}
+        for entry in result.results:
+            if entry.true_subset.is_empty:
+                continue
+            subset = entry.true_subset
+            keys = [None] if entry.key == year.key else subset.expensively_compute_partition_keys()
+            for key in keys:
+                asked.setdefault(key, set()).add(entry.key.path[-1])
+        return {key: sorted(names) for key, names in sorted(asked.items(), key=str)}
+
+    def make(self, partition, *names):
+        selection = [dg.AssetKey(["air" if name == "flights" else "delays", name]) for name in names]
+        job = DEFS.resolve_implicit_global_asset_job_def()
+        job.execute_in_process(
+            instance=self.instance, asset_selection=selection, partition_key=partition, raise_on_error=False
+        )
+
+    def rest(self):
+        """Make what is asked for until nothing is; return all of it, in order."""
+        asked = []
+        while found := self.look():
+            for partition, names in found.items():
+                asked.append((partition, names))
+                self.make(partition, *names)
+        return asked
+
+
+@pytest.fixture
+def daemon():
+    CORRUPT.clear()
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Daemon(instance)
+
+
+LEARNT = ["model", "training_set"]
+SEEN = ["examples", "features"]
+
+
+def test_a_week_upstream_is_a_week_downstream_once(daemon):
+    assert daemon.rest() == []
+    daemon.make("2012-12-30", "flights")
+    assert daemon.rest() == [("2012-12-30", SEEN)]
+    daemon.make("2013-01-13", "flights")
+    assert daemon.rest() == [("2013-01-13", SEEN), ("2013-01-13", LEARNT), (None, ["year"])]
+    assert daemon.rest() == []
+
+
+def test_a_late_week_and_a_corrected_one_are_made_alone(daemon):
+    for week in ("2013-01-13", "2013-01-27", "2013-02-03"):
+        daemon.look()
+        daemon.make(week, "flights")
+        daemon.rest()
+    daemon.make("2013-01-20", "flights")
+    assert daemon.rest() == [("2013-01-20", SEEN), ("2013-01-20", LEARNT), (None, ["year"])]
+    daemon.make("2013-01-27", "flights")
+    assert daemon.rest() == [("2013-01-27", SEEN), ("2013-01-27", LEARNT), (None, ["year"])]
+
+
+def test_a_week_whose_check_failed_stops_there_also_after_later_weeks_passed(daemon):
+    daemon.look()
+    CORRUPT.add("2013-01-13")
+    daemon.make("2013-01-13", "flights")
+    assert daemon.rest() == []
+    daemon.make("2013-01-20", "flights")
+    assert [week for week, _ in daemon.rest()] == ["2013-01-20", "2013-01-20", None]
+    CORRUPT.clear()
+    daemon.make("2013-01-13", "flights")
+    assert [week for week, _ in daemon.rest()] == ["2013-01-13", "2013-01-13", None]
+
+
+def test_what_was_there_before_the_first_look_is_caught_up(daemon):
+    daemon.make("2012-12-30", "flights")
+    daemon.make("2013-01-13", "flights")
+    assert [week for week, _ in daemon.rest()] == ["2012-12-30", "2013-01-13", "2013-01-13", None]
+
+
+def test_a_state_that_was_lost_asks_for_nothing_that_is_there(daemon):
+    daemon.look()
+    daemon.make("2013-01-13", "flights")
+    daemon.rest()
+    daemon.make("2013-01-20", "flights")
+    daemon.cursor = None
+    assert [week for week, _ in daemon.rest()] == ["2013-01-20", "2013-01-20", None]
+
+
+def test_what_fails_is_not_asked_for_again(daemon):
+    daemon.look()
+    daemon.make("2012-12-30", "flights")
+    assert daemon.look() == {"2012-12-30": SEEN}
+    assert daemon.look() == {}
+
+
+def test_the_sensor_makes_runs_one_after_the_other():
+    sensor = automation_sensor("delays", running=True)
+    assert sensor.run_tags == {"atoll/sequence": "delays"}
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    assert not sensor.emit_backfills
+
+
+def test_a_location_without_conditions_needs_no_sensor():
+    assert has_conditions(DEFS)
+    assert not has_conditions(dg.Definitions(assets=[flights]))

@@ -1,0 +1,75 @@
+import dagster as dg
+import pytest
+
+from atoll.schedules import weekly_schedule
+
+WEEKS = dg.WeeklyPartitionsDefinition(start_date="2012-12-30", end_date="2014-01-05", timezone="America/New_York")
+
+
+@dg.asset(key_prefix="air", partitions_def=WEEKS)
+def flights():
+    return 1
+
+
+@dg.asset(key_prefix="air", partitions_def=WEEKS, deps=[flights])
+def rates():
+    return 1
+
+
+SCHEDULE = weekly_schedule("weekly", dg.AssetSelection.all(), WEEKS, "0 3 * * 1")
+DEFS = dg.Definitions(assets=[flights, rates], schedules=[SCHEDULE], resources={"io_manager": dg.mem_io_manager})
+
+
+@pytest.fixture
+def instance(tmp_path):
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
+
+
+@pytest.fixture
+def tick(monkeypatch, instance):
+    """Evaluate the schedule on a day; returns the weeks that it asks for."""
+
+    def run(today):
+        monkeypatch.setenv("ATOLL_TODAY", today)
+        context = dg.build_schedule_context(instance=instance, repository_def=DEFS.get_repository_def())
+        data = SCHEDULE.evaluate_tick(context)
+        assert bool(data.run_requests) != bool(data.skip_message)
+        return [request.partition_key for request in data.run_requests]
+
+    return run
+
+
+def make(instance, week, *assets):
+    dg.materialize(list(assets), partition_key=week, instance=instance, resources={"io_manager": dg.mem_io_manager})
+
+
+def test_weeks_that_have_ended_and_were_never_made_are_caught_up_in_order(tick):
+    assert tick("2013-01-20") == ["2012-12-30", "2013-01-06", "2013-01-13"]
+
+
+def test_a_week_that_goes_on_is_not_asked_for(tick):
+    assert tick("2013-01-05") == []
+    assert tick("2013-01-06") == ["2012-12-30"]
+
+
+def test_what_was_made_is_not_asked_for_again(tick, instance):
+    make(instance, "2012-12-30", flights, rates)
+    assert tick("2013-01-20") == ["2013-01-06", "2013-01-13"]
+
+
+def test_a_week_of_which_only_a_part_was_made_is_asked_for(tick, instance):
+    make(instance, "2012-12-30", flights)
+    assert tick("2013-01-06") == ["2012-12-30"]
+
+
+def test_the_present_is_only_the_last_of_the_weeks(tick):
+    assert tick("2026-11-21")[-1] == "2013-12-29"
+    assert len(tick("2026-11-21")) == 53
+
+
+def test_a_week_has_one_run_key_and_the_runs_go_one_after_the_other(monkeypatch, instance):
+    monkeypatch.setenv("ATOLL_TODAY", "2013-01-06")
+    context = dg.build_schedule_context(instance=instance, repository_def=DEFS.get_repository_def())
+    (request,) = SCHEDULE.evaluate_tick(context).run_requests
+    assert (request.run_key, request.tags["atoll/sequence"]) == ("sample:2012-12-30", "air")
