@@ -10,12 +10,12 @@ import sys
 from importlib import metadata
 from typing import Any
 
+import arrival
 import launch
 import memory
 import start
 import steps
 import store
-import weeks
 from checkout import ROOT, temporary_checkout
 from figures import show
 
@@ -25,7 +25,7 @@ FIGURES = {
     "start": start.measure,
     "memory": memory.measure,
     "store": store.measure,
-    "weeks": weeks.measure,
+    "arrival": arrival.measure,
 }
 
 

@@ -1,4 +1,4 @@
-"""Weeks: from the arrival of a week to what is made of it in another project; and the page with a year of weeks."""
+"""Arrival: from the arrival of a week to what is made of it in another project; and the page with a year of weeks."""
 
 import time
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def measure(checkout: Checkout, rounds: int) -> Figure:
     never = [FIRST - number * WEEK for number in range(4, 11)]
     plan.write_text("".join(f"[[delivery]]\nweek = {week}\narrives = 2020-01-01\n\n" for week in never))
     checkout.environment |= {"AVIATION_DATA_ARRIVALS": str(plan), "ATOLL_AUTOMATION": "true"}
-    figure = Figure("weeks", "A week arrives; and a year of weeks in the page")
+    figure = Figure("arrival", "A week arrives; and a year of weeks in the page")
     files = Files(checkout.root)
     move_clock(files, FIRST)
     with DevSession(checkout) as session:
