@@ -90,7 +90,7 @@ def draw_year(summary: Mapping[str, Any]) -> Figure:
         top.fill_between(days, column[f"{name}_low"], column[f"{name}_high"], color=colour, alpha=0.15, linewidth=0)
         top.plot(days, column[name], "-o", color=colour, markersize=4, linewidth=1.5, label=label)
     top.set_ylabel("AUC")
-    top.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=9)
+    top.legend(loc="lower right", bbox_to_anchor=(1, 1.06), ncols=2, frameon=False, fontsize=9)
     _title(
         top,
         "Arrivals more than 15 minutes late: the year, week by week",

@@ -42,17 +42,18 @@ def _prepare(project: Project) -> UserError | None:
 
 def _show(summary: dict[str, Any]) -> None:
     runs = summary.get("runs", [summary])
-    assets = [asset for run in runs for asset in run["assets"]]
+    assets = [(asset, run["success"]) for run in runs for asset in run["assets"]]
     rows = [
         (
-            GOOD if asset["status"] == "materialized" else BAD,
+            # A dry run makes nothing, and that is well.
+            GOOD if asset["status"] == "materialized" else "" if succeeded else BAD,
             asset["key"],
             asset.get("partition"),
             asset["status"],
             _seconds(asset.get("seconds")),
             asset.get("rows"),
         )
-        for asset in assets
+        for asset, succeeded in assets
     ]
     show_table(("", "asset", "partition", "status", "seconds", "rows"), rows)
     checks = [
@@ -65,7 +66,7 @@ def _show(summary: dict[str, Any]) -> None:
         show_table(("", "asset", "check", "says"), checks, title="")
     metrics = [
         (asset["key"], asset.get("partition"), name, _number(value))
-        for asset in assets
+        for asset, _ in assets
         for name, value in (asset.get("metrics") or {}).items()
     ]
     if metrics:
