@@ -88,7 +88,7 @@ def _open_graph(session: DevSession, rounds: int) -> list[float]:
     with sync_playwright() as playwright:
         for _ in range(rounds + 1):
             browser = playwright.chromium.launch(executable_path=_find_chromium(), args=["--no-sandbox"])
-            page: Page = browser.new_page(viewport={"width": 1600, "height": 1200})
+            page: Page = browser.new_page(viewport={"width": 1600, "height": 1600})
             begin = time.perf_counter()
             page.goto(f"{session.page.address}/asset-groups?expanded={opened}")
             page.wait_for_function(f"{NODES} >= {len(assets) + len(groups)}", timeout=120_000)

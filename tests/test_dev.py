@@ -87,17 +87,20 @@ def test_the_runs_had_different_packages_under_a_webserver_that_has_neither(plat
     assert webserver.code == 0, webserver.text
 
 
-def test_the_schedules_are_there_and_switched_off(platform):
-    answer = platform.page.ask(SCHEDULES)
+def test_every_location_has_a_schedule_that_is_switched_off_and_the_projects_look_on_mondays(platform):
     found = {
         entry["name"]: [
-            (schedule["cronSchedule"].split()[4], schedule["scheduleState"]["status"])
+            schedule
             for repository in entry["locationOrLoadError"]["repositories"]
             for schedule in repository["schedules"]
         ]
-        for entry in answer["workspaceOrError"]["locationEntries"]
+        for entry in platform.page.ask(SCHEDULES)["workspaceOrError"]["locationEntries"]
     }
-    assert found == {location: [("1", "STOPPED")] for location in platform.clone.locations}
+    assert sorted(found) == platform.clone.locations
+    for location, schedules in found.items():
+        assert {schedule["scheduleState"]["status"] for schedule in schedules} == {"STOPPED"}
+        days = [schedule["cronSchedule"].split()[4] for schedule in schedules]
+        assert days == ["1"] or location == "operations"
 
 
 def test_a_second_dev_is_refused_and_the_first_goes_on(platform):
@@ -224,4 +227,4 @@ def test_dg_checks_the_definitions_at_the_root_and_lists_them_in_each_project(cl
         folder = clone.root / "code_locations" / location
         listed = clone.uv("run", "--locked", "dg", "list", "defs", "--json", cwd=folder)
         assert listed.code == 0, listed.text
-        assert f"{location}/model" in listed.stdout
+        assert f'"{location}/' in listed.stdout
