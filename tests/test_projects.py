@@ -81,7 +81,7 @@ BROKEN = [
         install_and(break_code),
         "the definitions of unimportable do not load.",
         "ModuleNotFoundError: No module named 'nothing_of_that_name'",
-        "mend it; the traceback: cd code_locations/unimportable",
+        "mend code_locations/unimportable, then Reload in the page",
     ),
     Broken(
         "stale_lock",
