@@ -108,7 +108,7 @@ def test_a_cancelled_flight_has_a_schedule_and_no_outcome():
 
 
 def test_where_the_time_zone_is_not_known_arrivals_have_no_time():
-    flight = clean(dest="XXX")
+    flight = clean(dest="ZZZ")
     assert flight["sched_arr_time"] is None and flight["arr_time"] is None
     assert flight["arr_delay"] == -5.0
 
