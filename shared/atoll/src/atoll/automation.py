@@ -1,5 +1,9 @@
 """When an asset is made without being asked: conditions for Dagster's declarative automation."""
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_
+
 import dagster as dg
 
 Condition = dg.AutomationCondition
@@ -8,15 +12,22 @@ INTERVAL = 5
 SEQUENCE = "atoll/sequence"
 
 
-def on_update() -> Condition:
+def on_update(ignore: Sequence[str] = ()) -> Condition:
     """Make a partition when what it reads of other assets was made anew, and their blocking checks passed.
 
     It is Dagster's ``eager()`` for every partition, not only the latest: history arrives week by week, and late. It
     waits while something it reads is missing or being made, unless that will be made in the same run, which its
     blocking checks stop. What was missed before the first look, or was forgotten with a reload, is caught up.
+
+    Args:
+        ignore: Keys of what is read and is no reason when it is made anew, such as a table of reference, whose
+            correction would make all of history again: the page then shows the weeks as stale, for a person to decide.
     """
+    reason = Condition.any_deps_updated()
+    if ignore:
+        reason = reason.ignore(dg.AssetSelection.assets(*ignore))
     return (
-        _once(Condition.any_deps_updated())
+        _once(reason)
         & ~Condition.any_deps_missing()
         & ~Condition.any_deps_in_progress()
         & ~Condition.in_progress()
@@ -50,6 +61,16 @@ def on_any_update() -> Condition:
         & ~Condition.any_deps_in_progress()
         & ~Condition.in_progress()
     ).with_label("on_any_update")
+
+
+def at_rest(*keys: str) -> Condition:
+    """Wait while the same partition of other assets is being made, also of ones that are not read directly.
+
+    For what follows one of two assets that are made in one run: it is then made once for both.
+    """
+    others = [dg.AssetKey.from_user_string(key) for key in sorted(keys)]
+    finished = [~Condition.asset_matches(other, Condition.in_progress()) for other in others]
+    return reduce(and_, finished).with_label(f"at_rest({', '.join(sorted(keys))})")
 
 
 def _checks_passed() -> Condition:

@@ -1,6 +1,6 @@
 """Weekly schedules over partitions of history."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ def weekly_schedule(
     cron_schedule: str,
     execution_timezone: str = "UTC",
     description: str | None = None,
+    find: Callable[[], Collection[str | None]] | None = None,
 ) -> dg.ScheduleDefinition:
     """Make a schedule that materializes every week that has ended and was never made, oldest first.
 
@@ -32,6 +33,8 @@ def weekly_schedule(
         cron_schedule: When it looks.
         execution_timezone: Time zone of that.
         description: What the page says about it.
+        find: Returns the weeks that have arrived by ``atoll.today()``, for assets that are made of what arrives; one
+            that has ended and has not arrived is not asked for yet. It runs in the idle code server and must be light.
     """
     job = dg.define_asset_job(f"{name}_job", selection=target, description=description)
 
@@ -46,9 +49,11 @@ def weekly_schedule(
         keys = context.repository_def.get_job(job.name).asset_layer.selected_asset_keys
         location = min(key.path[0] for key in keys)
         made = set.intersection(*(context.instance.get_materialized_partitions(key) for key in keys))
-        missing = [week for week in list_ended(partitions_def) if week not in made]
+        ended = list_ended(partitions_def)
+        arrived = set(ended if find is None else find())
+        missing = [week for week in ended if week not in made and week in arrived]
         if not missing:
-            yield dg.SkipReason("Every week that has ended was made.")
+            yield dg.SkipReason(f"Every week that has ended was made{' or has not arrived' if find else ''}.")
         for week in missing:
             run_key = f"{read_settings().profile}:{week}"
             yield dg.RunRequest(run_key=run_key, partition_key=week, tags=sequence_tag(location))

@@ -1,14 +1,17 @@
 """What the conditions ask for, evaluated as the daemon does."""
 
+from collections.abc import Callable
+
 import dagster as dg
 import pytest
 
-from atoll.automation import automation_sensor, has_conditions, on_any_update, on_update, on_week_of
+from atoll.automation import at_rest, automation_sensor, has_conditions, on_any_update, on_update, on_week_of
 
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2012-12-30", end_date="2013-02-24", timezone="America/New_York")
 LATER = dg.WeeklyPartitionsDefinition(start_date="2013-01-13", end_date="2013-02-24", timezone="America/New_York")
 TWO_BEFORE = dg.TimeWindowPartitionMapping(start_offset=-2, end_offset=-1, allow_nonexistent_upstream_partitions=True)
 CORRUPT: set[str] = set()
+MEANWHILE: dict[str, Callable[[], object]] = {}
 
 
 @dg.asset(key_prefix="air", partitions_def=WEEKS)
@@ -21,9 +24,24 @@ def whole(context):
     return dg.AssetCheckResult(passed=context.partition_key not in CORRUPT)
 
 
-@dg.asset(key_prefix="delays", partitions_def=WEEKS, deps=[flights], automation_condition=on_update())
+@dg.asset(key_prefix="air")
+def planes():
+    pass
+
+
+@dg.asset(
+    key_prefix="delays",
+    partitions_def=WEEKS,
+    deps=[flights, planes],
+    automation_condition=on_update(ignore=["air/planes"]),
+)
 def features():
     pass
+
+
+@dg.asset(key_prefix="delays", partitions_def=WEEKS, deps=[flights], automation_condition=on_update())
+def labels():
+    MEANWHILE.get("labels", lambda: None)()
 
 
 @dg.asset_check(asset=features, blocking=True, partitions_def=WEEKS)
@@ -46,7 +64,12 @@ def training_set():
     pass
 
 
-@dg.asset(key_prefix="delays", partitions_def=LATER, deps=[training_set], automation_condition=on_update())
+@dg.asset(
+    key_prefix="delays",
+    partitions_def=LATER,
+    deps=[training_set],
+    automation_condition=on_update() & at_rest("delays/features", "delays/labels"),
+)
 def model():
     pass
 
@@ -61,7 +84,7 @@ def year():
 
 
 DEFS = dg.Definitions(
-    assets=[flights, features, examples, training_set, model, year],
+    assets=[flights, planes, features, labels, examples, training_set, model, year],
     asset_checks=[whole, sensible],
     resources={"io_manager": dg.mem_io_manager},
 )
@@ -89,7 +112,7 @@ class Daemon:
         return {key: sorted(names) for key, names in sorted(asked.items(), key=str)}
 
     def make(self, partition, *names):
-        selection = [dg.AssetKey(["air" if name == "flights" else "delays", name]) for name in names]
+        selection = [dg.AssetKey(["air" if name in ("flights", "planes") else "delays", name]) for name in names]
         job = DEFS.resolve_implicit_global_asset_job_def()
         job.execute_in_process(
             instance=self.instance, asset_selection=selection, partition_key=partition, raise_on_error=False
@@ -109,11 +132,13 @@ class Daemon:
 def daemon():
     CORRUPT.clear()
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Daemon(instance)
+        found = Daemon(instance)
+        found.make(None, "planes")
+        yield found
 
 
 LEARNT = ["model", "training_set"]
-SEEN = ["examples", "features"]
+SEEN = ["examples", "features", "labels"]
 
 
 def test_a_week_upstream_is_a_week_downstream_once(daemon):
@@ -168,6 +193,27 @@ def test_what_fails_is_not_asked_for_again(daemon):
     daemon.make("2012-12-30", "flights")
     assert daemon.look() == {"2012-12-30": SEEN}
     assert daemon.look() == {}
+
+
+def test_a_table_of_reference_that_is_ignored_is_waited_for_and_is_no_reason():
+    with dg.DagsterInstance.ephemeral() as instance:
+        daemon = Daemon(instance)
+        daemon.make("2012-12-30", "flights")
+        assert daemon.rest() == [("2012-12-30", ["labels"])]
+        daemon.make(None, "planes")
+        assert daemon.rest() == [("2012-12-30", ["examples", "features"])]
+        daemon.make(None, "planes")
+        assert daemon.rest() == []
+
+
+def test_a_model_waits_while_an_asset_that_it_does_not_read_is_being_made(daemon, monkeypatch):
+    week = "2013-01-13"
+    seen = []
+    monkeypatch.setitem(MEANWHILE, "labels", lambda: (daemon.make(week, "training_set"), seen.append(daemon.look())))
+    daemon.look()
+    daemon.make(week, "labels")
+    assert [names for look in seen for names in look.values() if "model" in names] == []
+    assert daemon.look()[week] == ["model"]
 
 
 def test_the_sensor_makes_runs_one_after_the_other():

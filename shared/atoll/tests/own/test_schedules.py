@@ -53,6 +53,23 @@ def test_a_week_that_goes_on_is_not_asked_for(tick):
     assert tick("2013-01-06") == ["2012-12-30"]
 
 
+def test_a_week_that_has_ended_and_has_not_arrived_is_asked_for_when_it_has(monkeypatch, instance):
+    arrived = {"2012-12-30"}
+    schedule = weekly_schedule("on_arrival", dg.AssetSelection.all(), WEEKS, "0 3 * * 1", find=lambda: arrived)
+    defs = dg.Definitions(assets=[flights, rates], schedules=[schedule], resources={"io_manager": dg.mem_io_manager})
+    monkeypatch.setenv("ATOLL_TODAY", "2013-01-13")
+
+    def ask():
+        context = dg.build_schedule_context(instance=instance, repository_def=defs.get_repository_def())
+        return schedule.evaluate_tick(context)
+
+    assert [request.partition_key for request in ask().run_requests] == ["2012-12-30"]
+    make(instance, "2012-12-30", flights, rates)
+    assert ask().skip_message == "Every week that has ended was made or has not arrived."
+    arrived.add("2013-01-06")
+    assert [request.partition_key for request in ask().run_requests] == ["2013-01-06"]
+
+
 def test_what_was_made_is_not_asked_for_again(tick, instance):
     make(instance, "2012-12-30", flights, rates)
     assert tick("2013-01-20") == ["2013-01-06", "2013-01-13"]

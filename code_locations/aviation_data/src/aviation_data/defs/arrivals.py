@@ -46,4 +46,5 @@ weekly = weekly_schedule(
     WEEKS,
     cron_schedule="0 6 * * 1",
     description="Every week that has ended and was never made, on Monday at 06:00 UTC: for when sensors are off.",
+    find=find_weeks,
 )

@@ -30,7 +30,7 @@ HEADLINES = [
     group_name=LOCATION,
     ins={"airlines": dg.AssetIn(AIRLINES.key)},
     partitions_def=MODEL_WEEKS,
-    automation_condition=on_update() & WEEK_IS_DONE,
+    automation_condition=on_update(ignore=["aviation_data/airlines"]) & WEEK_IS_DONE,
     kinds={"pandas", "matplotlib"},
     owners=OWNERS,
     freshness_policy=WEEKLY,

@@ -21,7 +21,7 @@ SOURCES = {
     group_name=LOCATION,
     ins=SOURCES,
     partitions_def=WEEKS,
-    automation_condition=on_update(),
+    automation_condition=on_update(ignore=["aviation_data/planes", "aviation_data/airports"]),
     kinds={"pandas"},
     owners=OWNERS,
 )

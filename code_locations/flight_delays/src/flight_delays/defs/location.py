@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from atoll.automation import at_rest
 from flight_delays.defs.aviation import FLIGHTS
 
 LOCATION = "flight_delays"
@@ -16,7 +17,5 @@ WEEKS = FLIGHTS.partitions_def
 MODEL_WEEKS = dg.WeeklyPartitionsDefinition(start_date="2013-03-10", end_date="2014-01-05", timezone="America/New_York")
 """The weeks that have ten weeks before them to learn from; the last is that of the data."""
 
-WEEK_IS_DONE = ~dg.AutomationCondition.asset_matches(
-    dg.AssetKey([LOCATION, "features"]), dg.AutomationCondition.in_progress()
-) & ~dg.AutomationCondition.asset_matches(dg.AssetKey([LOCATION, "outcomes"]), dg.AutomationCondition.in_progress())
+WEEK_IS_DONE = at_rest(f"{LOCATION}/features", f"{LOCATION}/outcomes")
 """Features and outcomes come in one run: what follows one of them waits for the other, and is made once for both."""
