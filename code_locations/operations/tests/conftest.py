@@ -12,8 +12,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "instance"
 
 
+def open_instance(folder: str) -> dg.DagsterInstance:
+    return dg.DagsterInstance.local_temp(folder, QUIET)
+
+
 @pytest.fixture
 def instance(folder: Path) -> Iterator[dg.DagsterInstance]:
     folder.mkdir()
-    with dg.DagsterInstance.local_temp(str(folder), QUIET) as instance:
+    with open_instance(str(folder)) as instance:
         yield instance

@@ -12,6 +12,7 @@ from atoll.configuration import settings
 from atoll.errors import UserError
 from atoll.io_manager import StoreIOManager
 from atoll.report import progress
+from atoll.tracking import KIND
 
 
 def definitions(file: str) -> dg.Definitions:
@@ -39,12 +40,19 @@ def definitions(file: str) -> dg.Definitions:
         loaded = dg.ComponentTree.from_module(import_module(f"{package.name}.defs"), package).build_defs()
     automation = settings().automation
     _check_keys(loaded, package.name)
-    resources = {"io_manager": StoreIOManager(), **(loaded.resources or {})}
+    resources = {"io_manager": StoreIOManager(tracked=_find_tracked(loaded)), **(loaded.resources or {})}
     loggers = {"console": dg.colored_console_logger, "progress": progress, **(loaded.loggers or {})}
     executor = loaded.executor or dg.in_process_executor
     sensors = [automation_sensor(package.name, automation)] if has_conditions(loaded) else []
     own = dg.Definitions(sensors=sensors, resources=resources, loggers=loggers, executor=executor)
     return dg.Definitions.merge(loaded, own)
+
+
+def _find_tracked(loaded: dg.Definitions) -> list[str]:
+    """List the assets of the kind ``mlflow``."""
+    graph = loaded.resolve_asset_graph()
+    keys = sorted(graph.materializable_asset_keys)
+    return [key.to_user_string() for key in keys if KIND in graph.get(key).kinds]
 
 
 def _check_keys(loaded: dg.Definitions, location: str) -> None:

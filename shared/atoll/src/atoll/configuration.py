@@ -56,7 +56,8 @@ class Settings(BaseSettings):
     environment wins. Between the two is the record of a replay, which moves ``today`` and may set ``profile``.
 
     ``today`` is the day on which the platform lives (None is the real one), ``automation`` says whether sensors are on
-    from the start, ``keep_runs_days`` how long runs are kept (None is for ever).
+    from the start, ``keep_runs_days`` how long runs are kept (None is for ever). ``page`` is the address of Dagster's
+    page, for links.
     """
 
     model_config = SettingsConfigDict(
@@ -72,6 +73,8 @@ class Settings(BaseSettings):
     today: date | None = None
     automation: bool = False
     keep_runs_days: Annotated[int | None, Field(ge=1)] = None
+    tracking_uri: Annotated[str | None, Field(alias="tracking", min_length=1, repr=False)] = None
+    page: str = "http://127.0.0.1:3000"
 
     @property
     def sample(self) -> bool:
@@ -97,6 +100,24 @@ class Settings(BaseSettings):
                 "Set ATOLL_STORE to a folder or to s3://bucket/prefix, or start in the checkout.",
             )
         return str(root / ".atoll" / "store")
+
+    @property
+    def tracking(self) -> str:
+        """MLflow's tracking URI: that of the setting, or the database of the checkout.
+
+        Raises:
+            UserError: Neither a setting nor a checkout says where it is.
+        """
+        root = find_root()
+        if self.tracking_uri:
+            return self.tracking_uri
+        if root is None:
+            raise UserError(
+                "There is no MLflow to track with.",
+                "The setting `tracking` is not set, and there is no checkout above with a database of its own.",
+                "Set ATOLL_TRACKING to the address of an MLflow server, or start in the checkout.",
+            )
+        return f"sqlite:///{root / '.atoll' / 'mlflow' / 'mlflow.db'}"
 
     @classmethod
     def settings_customise_sources(

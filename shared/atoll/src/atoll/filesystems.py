@@ -30,6 +30,14 @@ class FileSystem(Protocol):
         """Write a small file, or replace it in one step."""
         ...
 
+    def add(self, path: str, content: bytes) -> bool:
+        """Write a small file that is not there yet, in one step; say whether it was this call that did."""
+        ...
+
+    def drop(self, path: str) -> None:
+        """Remove a small file; whether it was there does not matter."""
+        ...
+
     def remove(self, path: str) -> None:
         """Remove a folder that nobody knows yet, if that can be done."""
         ...
@@ -112,19 +120,35 @@ class Folder:
 
     def replace(self, path: str, content: bytes) -> None:
         """Write a draft beside the file, flush it to the disk, and rename it."""
+        with _explaining(str(self.root), "written", OSError):
+            self._place(path, content, Path.replace)
+
+    def add(self, path: str, content: bytes) -> bool:
+        """Write a draft beside the file, flush it to the disk, and link it under a name that nobody has."""
+        with _explaining(str(self.root), "written", OSError):
+            try:
+                self._place(path, content, lambda draft, target: target.hardlink_to(draft))
+            except FileExistsError:
+                return False
+            return True
+
+    def _place(self, path: str, content: bytes, place: Callable[[Path, Path], object]) -> None:
         target = self.root / path
         draft = target.with_name(f".{target.name}.{uuid4().hex}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.write_bytes(content)
+            _protect(draft)
+            _sync(draft)
+            place(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync(target.parent)
+
+    def drop(self, path: str) -> None:
+        """Remove a file."""
         with _explaining(str(self.root), "written", OSError):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                draft.write_bytes(content)
-                _protect(draft)
-                _sync(draft)
-                draft.replace(target)
-            except BaseException:
-                draft.unlink(missing_ok=True)
-                raise
-            _sync(target.parent)
+            (self.root / path).unlink(missing_ok=True)
 
     def remove(self, path: str) -> None:
         """Remove a folder, if that can be done."""
@@ -201,6 +225,20 @@ class Remote:
         """Put the content in one request."""
         with _explaining(self.url, "written", Exception):
             self._files.pipe_file(f"{self._root}/{path}", content)
+
+    def add(self, path: str, content: bytes) -> bool:
+        """Put the content in one request, on the condition that nobody has."""
+        with _explaining(self.url, "written", Exception):
+            try:
+                self._files.pipe_file(f"{self._root}/{path}", content, mode="create")
+            except FileExistsError:
+                return False
+            return True
+
+    def drop(self, path: str) -> None:
+        """Remove a key."""
+        with _explaining(self.url, "written", Exception), suppress(FileNotFoundError):
+            self._files.rm_file(f"{self._root}/{path}")
 
     def remove(self, path: str) -> None:
         """Remove all keys with this prefix, if that can be done."""

@@ -2,36 +2,65 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any, get_origin
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from atoll.columns import CONTRACT, compare_columns
 from atoll.configuration import settings
 from atoll.errors import UserError
 from atoll.formats import Content
+from atoll.journal import Journal
 from atoll.manifest import UNVERSIONED
+from atoll.models import Trained, find_example, is_model
 from atoll.provenance import begin_reading_commit, describe_origin
 from atoll.store import ALL, Artefact, Slot, Store
+from atoll.tracking import PROFILE, TRACKED, Record, add_record, find_metrics, find_parameters, find_plots
 from atoll.values import read, write
+
+# Rows of a table that a model is shown with in MLflow.
+EXAMPLE_ROWS = 5
+
+
+@dataclass
+class _Step:
+    """What a step of a run has loaded so far, and since when.
+
+    ``versions`` are data versions by asset key and partition, ``heads`` the first rows of tables.
+    """
+
+    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    heads: list[Any] = field(default_factory=list)
 
 
 class StoreIOManager(dg.ConfigurableIOManager):
-    """Stores tables as parquet, JSON-able values as JSON, files as they are, and anything else pickled.
+    """Stores tables as parquet, JSON-able values as JSON, files as they are, models as MLflow does, the rest pickled.
 
     Store and profile are those of the settings, unless given here. What an asset annotated ``-> None`` makes is not
-    stored; a None that is returned without that annotation is a value like any other.
+    stored; a None that is returned without that annotation is a value like any other. What is made of the assets
+    ``tracked`` (by key) is recorded for MLflow too.
     """
 
     url: str | None = None
     profile: str | None = None
-    # Data versions by asset key and partition, of what each step of a run has loaded.
-    _inputs: dict[tuple[str, str], dict[str, dict[str, str]]] = PrivateAttr(default_factory=dict)
+    tracked: list[str] = Field(default_factory=list)
+    # By run and step.
+    _steps: dict[tuple[str, str], _Step] = PrivateAttr(default_factory=dict)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Begin to ask git when a run begins: by the first value it has answered."""
+        """Begin to ask git when a run begins, and mark the run if MLflow is to know how it ends."""
         begin_reading_commit()
+        run, instance = context.run, context.instance
+        if run and instance and run.job_name:
+            selected = {key.to_user_string() for key in run.asset_selection or ()}
+            tracked = sorted(selected & set(self.tracked) if selected else self.tracked)
+            if tracked and TRACKED not in run.tags:
+                profile = self.profile or settings().profile
+                instance.add_run_tags(run.run_id, {TRACKED: ",".join(tracked), PROFILE: profile})
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Store a value; in a run over a range of partitions, one value for each from a dict by partition key."""
@@ -41,6 +70,8 @@ class StoreIOManager(dg.ConfigurableIOManager):
             if context.has_asset_key:
                 version = dg.DataVersion(artefact.manifest.data_version)
                 dg.OpExecutionContext.get().set_data_version(context.asset_key, version)
+            if context.has_asset_key and context.asset_key.to_user_string() in self.tracked:
+                self._track(context, artefact, obj)
             own = context.output_metadata
             context.add_output_metadata({name: entry for name, entry in found.items() if name not in own})
             return
@@ -79,11 +110,10 @@ class StoreIOManager(dg.ConfigurableIOManager):
 
     def _put(self, context: dg.OutputContext, partition: str | None, value: Any) -> tuple[Artefact, dict[str, Any]]:
         slot = self._slot(context, partition)
-        facts = {
-            **describe_origin(slot.asset[0]),
-            "run_id": context.run_id,
-            "inputs": self._inputs.get((context.run_id, context.step_key), {}),
-        }
+        step = self._step(context.run_id, context.step_key)
+        facts: dict[str, Any] = {**describe_origin(slot.asset[0]), "run_id": context.run_id, "inputs": step.versions}
+        if is_model(value):
+            value = Trained(value, find_example(value, step.heads), facts["packages"])
         if context.has_asset_key:
             facts["code_version"] = context.asset_spec.code_version or UNVERSIONED
             facts["configuration"] = _configure(dg.OpExecutionContext.get())
@@ -103,17 +133,43 @@ class StoreIOManager(dg.ConfigurableIOManager):
         _hold_to_contract(context, artefact)
         wish = context.definition_metadata
         value = read(store, artefact, wish.get("library"), wish.get("columns"))
-        self._remember(context, artefact)
+        self._remember(context, artefact, value)
         return value
 
-    def _remember(self, context: dg.InputContext, artefact: Artefact) -> None:
+    def _step(self, run_id: str, step_key: str) -> _Step:
+        return self._steps.setdefault((run_id, step_key), _Step())
+
+    def _remember(self, context: dg.InputContext, artefact: Artefact, value: Any) -> None:
         """Note what a step has loaded, for the manifests of what it makes; outside of a run there is no step."""
         try:
-            step = context.step_context
+            execution = context.step_context
         except dg.DagsterInvariantViolationError:
             return
-        versions = self._inputs.setdefault((step.run_id, step.step.key), {}).setdefault(artefact.slot.key, {})
+        step = self._step(execution.run_id, execution.step.key)
+        versions = step.versions.setdefault(artefact.slot.key, {})
         versions[artefact.slot.partition or ALL] = artefact.manifest.data_version
+        if artefact.manifest.columns is not None and hasattr(value, "head"):
+            step.heads.append(value.head(EXAMPLE_ROWS))
+
+    def _track(self, context: dg.OutputContext, artefact: Artefact, value: Any) -> None:
+        manifest, metadata = artefact.manifest, context.output_metadata
+        record = Record(
+            asset=manifest.asset,
+            partition=manifest.partition,
+            profile=manifest.profile,
+            status="FINISHED",
+            started=self._step(context.run_id, context.step_key).started,
+            ended=datetime.now(timezone.utc),
+            run_id=context.run_id,
+            step=context.step_key,
+            retry=dg.OpExecutionContext.get().retry_number,
+            artefact=artefact.folder,
+            manifest=manifest,
+            parameters=find_parameters(manifest.configuration, value),
+            metrics=find_metrics(metadata),
+            plots=find_plots(metadata),
+        )
+        add_record(Journal(self.url or settings().store), record)
 
 
 def _hold_to_contract(context: dg.InputContext, artefact: Artefact) -> None:

@@ -8,6 +8,8 @@ from typing import Any, TextIO
 import dagster as dg
 
 METRIC = "metric/"
+# What Dagster puts around what a step raised.
+WRAPPERS = {"DagsterExecutionStepExecutionError", "RetryRequestedFromPolicy"}
 Kind = dg.DagsterEventType
 
 
@@ -60,7 +62,7 @@ def progress(_: dg.InitLoggerContext) -> logging.Logger:
 
 def explain(error: Any) -> str:
     """The message of what a step raised, without the framework's words around it and without a traceback."""
-    raised = error.cause if error.cls_name == "DagsterExecutionStepExecutionError" and error.cause else error
+    raised = error.cause if error.cls_name in WRAPPERS and error.cause else error
     name, _, message = raised.message.strip().partition(": ")
     return message if raised.cls_name == "UserError" else f"{name.rpartition('.')[2]}: {message}"
 

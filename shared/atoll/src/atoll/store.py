@@ -263,7 +263,8 @@ class Store:
         """Folders of assets whose key begins with these parts."""
         location, *rest = (_encode(part) for part in prefix.split("/"))
         rest = [part.replace(".", "%2E") for part in rest if part]
-        for top in [_encode(profile)] if profile else self._files.list_folders(""):
+        profiles = [name for name in self._files.list_folders("") if not name.startswith(".")]
+        for top in [_encode(profile)] if profile else profiles:
             for place in [location] if location else self._files.list_folders(top):
                 for asset in self._files.list_folders(f"{top}/{place}"):
                     if asset.split(".")[: len(rest)] == rest:

@@ -10,10 +10,11 @@ from typing import Any
 from atoll.configuration import settings
 from atoll.errors import UserError
 from atoll.formats import Content, File, Format, Json, Pickle
+from atoll.models import MlflowModel
 from atoll.store import Artefact, Slot, Store
 from atoll.tables import MODULES, ArrowTable, PandasTable, PolarsTable, read_table
 
-FORMATS: tuple[Format, ...] = (PandasTable(), PolarsTable(), ArrowTable(), File(), Json(), Pickle())
+FORMATS: tuple[Format, ...] = (PandasTable(), PolarsTable(), ArrowTable(), File(), MlflowModel(), Json(), Pickle())
 NAMED = 5
 
 

@@ -129,7 +129,8 @@ def test_an_unknown_setting_in_the_file_is_explained(checkout):
     assert str(caught.value) == (
         "The setting `profil` is unknown.\n"
         f"It is set in {checkout / 'atoll.toml'}.\n"
-        "Remove it there; the settings are: profile, store, log_level, today, automation, keep_runs_days."
+        "Remove it there; the settings are: profile, store, log_level, today, automation, keep_runs_days, tracking, "
+        "page."
     )
 
 
@@ -146,3 +147,18 @@ def test_credentials_in_the_stores_url_are_not_printed(checkout, monkeypatch):
     monkeypatch.setenv("ATOLL_STORE", "ftp://ada:hunter2@host/store")
     assert "hunter2" not in repr(settings())
     assert "hunter2" not in str(settings())
+
+
+def test_what_is_tracked_goes_beside_the_store_of_the_checkout_or_where_a_setting_says(checkout, monkeypatch):
+    assert settings().tracking == f"sqlite:///{checkout / '.atoll' / 'mlflow' / 'mlflow.db'}"
+    settings.cache_clear()
+    monkeypatch.setenv("ATOLL_TRACKING", "http://127.0.0.1:5000")
+    assert settings().tracking == "http://127.0.0.1:5000"
+
+
+def test_without_a_checkout_there_is_nothing_to_track_with(monkeypatch):
+    monkeypatch.setattr("atoll.configuration.find_root", lambda: None)
+    with pytest.raises(UserError) as caught:
+        _ = settings().tracking
+    assert caught.value.what == "There is no MLflow to track with."
+    assert caught.value.how == "Set ATOLL_TRACKING to the address of an MLflow server, or start in the checkout."

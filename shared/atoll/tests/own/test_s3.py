@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import dagster as dg
@@ -15,6 +16,7 @@ from moto.server import ThreadedMotoServer
 
 from atoll import UserError
 from atoll.io_manager import StoreIOManager
+from atoll.journal import Journal
 from atoll.store import Slot, Store
 from atoll.verification import find_faults
 
@@ -156,6 +158,7 @@ def test_assets_hand_over_tables_files_and_metrics(bucket, table, tmp_path):
 KILLED = """
 import os, signal, sys
 from atoll.filesystems import Remote
+from atoll.journal import Journal
 from atoll.store import Slot, Store
 
 left = int(sys.argv[2])
@@ -188,6 +191,7 @@ def test_whenever_a_writer_is_killed_the_reader_gets_the_old_value_or_the_new_wh
 
 WRITER = """
 import sys
+from atoll.journal import Journal
 from atoll.store import Slot, Store
 for number in range(15):
     content = f"{sys.argv[2]}{number}".encode() * 1000
@@ -255,3 +259,16 @@ def test_a_server_that_does_not_answer_is_explained(monkeypatch):
             use()
         assert caught.value.what == f"The store s3://bucket/prefix cannot be {done}."
         assert "127.0.0.1:1" in caught.value.why
+
+
+def test_a_document_of_the_journal_is_written_once_and_moved(bucket):
+    journal = Journal(f"s3://{bucket}/prefix")
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda number: journal.add("pending/1.json", str(number).encode()), range(4)))
+    assert told.count(True) == 1
+    assert journal.read("pending/1.json") == str(told.index(True)).encode()
+    for _ in range(2):
+        journal.move("pending/1.json", "sent/1.json")
+    assert list(journal.list_paths("pending")) == []
+    assert list(journal.list_paths("sent")) == ["sent/1.json"]
+    assert list(Store(f"s3://{bucket}/prefix").list_current()) == []

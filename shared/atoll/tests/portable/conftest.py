@@ -7,3 +7,5 @@ if not find_spec("pandas"):
     collect_ignore += ["test_data_version_pandas.py", "test_tables_pandas.py", "test_validation.py"]
 elif not find_spec("pandera"):
     collect_ignore += ["test_validation.py"]
+if not (find_spec("mlflow") and find_spec("sklearn")):
+    collect_ignore += ["test_tracking.py"]

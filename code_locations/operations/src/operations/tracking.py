@@ -1,0 +1,103 @@
+"""What was tracked and is not in MLflow yet, sent there: by a sensor, or ``python -m operations.tracking``."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from atoll.configuration import settings
+from atoll.errors import UserError
+from atoll.journal import Journal
+from atoll.store import Store
+from atoll.tracking import Record, add_record, list_pending, mark_sent
+from operations.attempts import describe_end, list_ended
+
+if TYPE_CHECKING:
+    from operations.sending import Delivery
+
+PATIENCE = 60.0
+
+
+def record_ends(instance: dg.DagsterInstance, journal: Journal, since: datetime) -> datetime:
+    """Write records of what runs did not make and of how they ended.
+
+    Args:
+        instance: Where the runs were recorded.
+        journal: Where to write.
+        since: Runs that were changed before are known.
+
+    Returns:
+        When the last of them was changed, to go on from.
+
+    Raises:
+        UserError: The store cannot be written.
+    """
+    for ended in list_ended(instance, since):
+        for record in describe_end(instance, ended):
+            add_record(journal, record)
+        since = ended.update_timestamp
+    return since
+
+
+def send_pending(instance: dg.DagsterInstance, journal: Journal, seconds: float) -> "Iterator[Delivery]":
+    """Send what is pending, oldest first, until nothing is left or the time is up; assets get a link to their run.
+
+    Args:
+        instance: Where assets were materialized.
+        journal: Where the records are.
+        seconds: The time that there is.
+
+    Raises:
+        UserError: MLflow does not answer; what is left stays pending.
+        UserError: The store cannot be used.
+    """
+    deadline = time.monotonic() + seconds
+    sender = None
+    for record in list_pending(journal):
+        if time.monotonic() > deadline:
+            return
+        if sender is None:
+            # MLflow is imported only where there is something to send.
+            from operations.sending import Sender
+
+            sender = Sender(settings().tracking, Store(settings().store), settings().page)
+        delivery = sender.deliver(record)
+        if delivery.refusal is None:
+            _link(instance, record, delivery.address)
+            mark_sent(journal, record)
+        yield delivery
+
+
+def _link(instance: dg.DagsterInstance, record: Record, address: str | None) -> None:
+    if record.manifest is None or record.run_id is None or address is None:
+        return
+    link = dg.MetadataValue.url(address) if address.startswith("http") else dg.MetadataValue.text(address)
+    key = dg.AssetKey.from_user_string(record.asset)
+    seen = dg.AssetObservation(key, partition=record.partition, metadata={"MLflow run": link})
+    instance.report_runless_asset_event(seen)
+
+
+def main() -> int:
+    """Send everything that is pending; the exit code is 0 when nothing is left, 1 when something is."""
+    parser = argparse.ArgumentParser(prog="python -m operations.tracking", description=__doc__)
+    parser.add_argument("--since", type=datetime.fromisoformat, required=True, help="look at runs that ended later")
+    options = parser.parse_args()
+    journal = Journal(settings().store)
+    with dg.DagsterInstance.get() as instance:
+        try:
+            record_ends(instance, journal, options.since)
+            refused = [delivery for delivery in send_pending(instance, journal, PATIENCE) if delivery.refusal]
+        except UserError as error:
+            sys.stderr.write(f"what: {error.what}\nwhy:  {error.why}\nhow:  {error.how}\n")
+            return 1
+    for delivery in refused:
+        sys.stderr.write(f"{delivery.record.asset} is not in MLflow: {delivery.refusal}\n")
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""What projects track, and how their runs end, in a real MLflow server."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import dagster as dg
+import mlflow
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+from mlflow_server import Server
+
+from atoll import settings
+from atoll.io_manager import StoreIOManager
+from atoll.journal import Journal
+from atoll.tracking import Record, add_record, list_pending
+from operations.defs.tracking import tracking
+from operations.tracking import record_ends
+
+WEEKS = dg.StaticPartitionsDefinition(["first", "second"])
+FAULTS: dict[str, Exception | str] = {}
+
+
+class Half:
+    """A model."""
+
+    feature_names_in_ = ("hours",)
+
+    def predict(self, table):
+        return table["hours"] / 2
+
+
+@dg.asset(key_prefix="toy", partitions_def=WEEKS)
+def hours():
+    return pd.DataFrame({"hours": [1.0, 2.0, 3.0], "late": [True, False, True]})
+
+
+@dg.asset(key_prefix="toy", partitions_def=WEEKS, kinds={"mlflow"}, retry_policy=dg.RetryPolicy(max_retries=1))
+def model(context, hours):
+    fault = FAULTS.pop(context.partition_key, None)
+    if fault == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if fault:
+        raise fault
+    return dg.MaterializeResult(value=Half(), metadata={"metric/auc": 0.75, "metric/auc (low)": 0.7})
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def tracking_settings(tmp_path, monkeypatch, server):
+    FAULTS.clear()
+    monkeypatch.setenv("ATOLL_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("ATOLL_TRACKING", server.address)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def client(server):
+    client = MlflowClient(server.address)
+    yield client
+    for experiment in client.search_experiments():
+        for run in client.search_runs([experiment.experiment_id]):
+            client.delete_run(run.info.run_id)
+
+
+def run(instance, partition="first"):
+    manager = StoreIOManager(tracked=["toy/model"])
+    return dg.materialize(
+        [hours, model],
+        partition_key=partition,
+        resources={"io_manager": manager},
+        instance=instance,
+        raise_on_error=False,
+    )
+
+
+def look(instance, cursor=None):
+    """Have the sensor look once; returns what it says and its cursor."""
+    context = dg.build_sensor_context(instance=instance, cursor=cursor)
+    data = tracking.evaluate_tick(context)
+    return data.skip_message, data.cursor
+
+
+def runs(client):
+    """The runs in MLflow by name."""
+    experiment = client.get_experiment_by_name("toy")
+    return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+
+
+def test_a_materialization_is_an_mlflow_run_below_that_of_its_dagster_run(instance, client):
+    result = run(instance)
+    assert look(instance)[0] == "2 records were sent."
+    found = runs(client)
+    parent, child = found[f"Dagster run {result.run_id[:8]} first"], found["model first"]
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert child.data.tags["dagster/run_id"] == parent.data.tags["dagster/run_id"] == result.run_id
+    assert child.data.tags["dagster/partition"] == "first"
+    assert child.data.metrics == {"auc": 0.75, "auc _low_": 0.7}
+    assert [entry.dataset.name for entry in child.inputs.dataset_inputs] == ["toy/hours first"]
+    assert f"http://127.0.0.1:3000/runs/{result.run_id}" in child.data.tags["mlflow.note.content"]
+
+
+def test_the_model_is_loaded_by_mlflow_from_its_run(instance, client, server, monkeypatch):
+    run(instance)
+    look(instance)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
+    mlflow.set_tracking_uri(server.address)
+    loaded = mlflow.pyfunc.load_model(f"runs:/{runs(client)['model first'].info.run_id}/model")
+    assert list(loaded.predict(pd.DataFrame({"hours": [4.0]}))) == [2.0]
+
+
+def test_the_asset_has_a_link_to_its_mlflow_run(instance, client, server):
+    run(instance)
+    look(instance)
+    (seen,) = instance.fetch_observations(model.key, limit=10).records
+    (experiment, run_id) = (runs(client)["model first"].info.experiment_id, runs(client)["model first"].info.run_id)
+    address = f"{server.address}/#/experiments/{experiment}/runs/{run_id}"
+    assert seen.asset_observation.metadata["MLflow run"].value == address
+    assert seen.asset_observation.partition == "first"
+
+
+def test_what_is_sent_twice_arrives_once(instance, client):
+    run(instance)
+    journal = Journal(settings().store)
+    record_ends(instance, journal, datetime.fromtimestamp(0, timezone.utc))
+    records = list(list_pending(journal))
+    look(instance)
+    before = {name: run.to_dictionary() for name, run in runs(client).items()}
+    for record in records:
+        add_record(journal, record)
+    assert look(instance)[0] == "2 records were sent."
+    assert {name: run.to_dictionary() for name, run in runs(client).items()} == before
+
+
+def test_attempts_that_made_nothing_are_there_with_their_error(instance, client):
+    FAULTS["first"] = ValueError("no hours")
+    run(instance)
+    FAULTS["second"] = dg.Failure("no second week", allow_retries=False)
+    run(instance, "second")
+    look(instance)
+    tracked = [run for run in runs_of(client, "model first") + runs_of(client, "model second")]
+    states = {(run.data.tags["dagster/partition"], run.data.tags["dagster/retry"]): run for run in tracked}
+    assert {place: run.info.status for place, run in states.items()} == {
+        ("first", "0"): "FAILED",
+        ("first", "1"): "FINISHED",
+        ("second", "0"): "FAILED",
+    }
+    assert states["first", "0"].data.tags["atoll/error"] == "ValueError: no hours"
+    assert "no second week" in states["second", "0"].data.tags["atoll/error"]
+
+
+def runs_of(client, name):
+    experiment = client.get_experiment_by_name("toy")
+    return client.search_runs([experiment.experiment_id], f"attributes.run_name = '{name}'")
+
+
+KILL = """
+from conftest import open_instance
+from test_tracking import FAULTS, run
+FAULTS["first"] = "kill"
+with open_instance({folder!r}) as instance:
+    run(instance)
+"""
+
+
+@pytest.mark.parametrize("how", ["canceled", "failed"])
+def test_a_run_whose_process_was_killed_is_ended(instance, folder, client, how):
+    tests = Path(__file__).parent
+    killed = subprocess.run([sys.executable, "-c", KILL.format(folder=str(folder))], cwd=tests)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = instance.get_runs()
+    report = instance.report_run_canceled if how == "canceled" else instance.report_run_failed
+    report(left, "Its process is gone.")
+    look(instance)
+    states = {name.split()[0]: run.info.status for name, run in runs(client).items()}
+    assert states == {"model": "KILLED", "Dagster": "KILLED" if how == "canceled" else "FAILED"}
+
+
+def test_while_mlflow_is_down_runs_go_on_and_nothing_is_lost(instance, client, server):
+    server.stop()
+    try:
+        assert run(instance).success
+        said, cursor = look(instance)
+        assert said.startswith(
+            "0 records were sent.\nWhat was tracked is not in MLflow yet. MLflow does not answer at "
+        )
+        assert said.endswith("Nothing is lost: it is sent as soon as MLflow answers.")
+        assert len(list(list_pending(Journal(settings().store)))) == 2
+    finally:
+        server.start()
+    assert look(instance, cursor)[0] == "2 records were sent."
+    assert runs(client)["model first"].info.status == "FINISHED"
+
+
+def test_a_record_that_mlflow_refuses_does_not_keep_others_from_arriving(instance, client):
+    run(instance)
+    journal = Journal(settings().store)
+    moment = datetime(2013, 3, 17, tzinfo=timezone.utc)
+    add_record(
+        journal, Record("toy/model", None, "sample", "FINISHED", moment, moment, parameters={"x": "1", "x ": "2"})
+    )
+    refused = Record("t" * 600 + "/model", None, "sample", "FINISHED", moment, moment)
+    add_record(journal, refused)
+    said, _ = look(instance)
+    assert said.startswith("3 records were sent.\n")
+    assert refused.asset in said
+    assert [record.id for record in list_pending(journal)] == [refused.id]
+
+
+def test_a_look_with_nothing_pending_does_not_import_mlflow():
+    script = "import operations.defs.tracking, operations.tracking, sys; print('mlflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
