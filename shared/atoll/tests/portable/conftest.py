@@ -9,3 +9,5 @@ elif not find_spec("pandera"):
     collect_ignore += ["test_validation.py"]
 if not (find_spec("mlflow") and find_spec("sklearn")):
     collect_ignore += ["test_tracking.py"]
+if not find_spec("scipy"):
+    collect_ignore += ["test_gate.py"]
