@@ -77,6 +77,33 @@ class Json:
         return json.loads(path.read_bytes())
 
 
+@dataclass(frozen=True)
+class Reference:
+    """Another artefact, in its place: the path of its folder in the store, and its data version."""
+
+    artefact: str
+    data_version: str
+
+
+class ReferenceFormat:
+    """A reference; the store follows it where it is loaded."""
+
+    kind = "reference"
+
+    def holds(self, value: object) -> bool:
+        """Whether it is one."""
+        return isinstance(value, Reference)
+
+    def dump(self, value: Reference) -> Content:
+        """Prepare for storing."""
+        content = json.dumps(vars(value)).encode()
+        return Content("reference.json", lambda path: _write(path, content), version=lambda: value.data_version)
+
+    def load(self, path: Path) -> Reference:
+        """Read back."""
+        return Reference(**json.loads(path.read_bytes()))
+
+
 class File:
     """A local file, copied into the store; loading gives a local path that is to be read only."""
 

@@ -141,11 +141,11 @@ def judge(
     return Judgement(promoted, f"{'Promoted' if promoted else 'Refused'}: {'; '.join(said)}.", figures, asdict(gate))
 
 
-def describe(judgement: Judgement) -> str:
-    """Write the conditions of a judgement as a Markdown table."""
+def describe(conditions: Sequence[Mapping[str, Any]]) -> str:
+    """Write the conditions of a judgement's figures as a Markdown table."""
     passed = {True: "yes", False: "no", None: "not judged"}
     lines = ["| what | figure | limit | passed |", "| --- | --- | --- | --- |"]
-    for row in judgement.figures["conditions"]:
+    for row in conditions:
         cells = (row["what"], row["figure"], row["limit"], passed[row["passed"]])
         lines.append(f"| {' | '.join(' '.join(cell.split()).replace('|', '&#124;') for cell in cells)} |")
     return "\n".join(lines)

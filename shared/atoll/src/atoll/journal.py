@@ -48,6 +48,15 @@ class Journal:
             if not PurePosixPath(path).name.startswith("."):
                 yield path.removeprefix(f"{FOLDER}/")
 
+    def read_all(self, folder: str) -> Iterator[bytes]:
+        """Read the documents below a folder, in the order of their paths.
+
+        Raises:
+            UserError: The store cannot be read.
+        """
+        paths = [f"{FOLDER}/{path}" for path in self.list_paths(folder)]
+        yield from (document for document in self._files.read_all(paths) if document is not None)
+
     def move(self, source: str, target: str) -> None:
         """Give a document another path; one that was moved already stays as it is.
 

@@ -77,10 +77,7 @@ def list_pending(journal: Journal) -> Iterator[Record]:
     Raises:
         UserError: The store cannot be read.
     """
-    for path in journal.list_paths(PENDING):
-        document = journal.read(path)
-        if document is not None:
-            yield _RECORD.validate_json(document)
+    return map(_RECORD.validate_json, journal.read_all(PENDING))
 
 
 def mark_sent(journal: Journal, record: Record) -> None:

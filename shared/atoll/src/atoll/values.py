@@ -9,12 +9,21 @@ from typing import Any
 
 from atoll.configuration import settings
 from atoll.errors import UserError
-from atoll.formats import Content, File, Format, Json, Pickle
+from atoll.formats import Content, File, Format, Json, Pickle, Reference, ReferenceFormat
 from atoll.models import MlflowModel
 from atoll.store import Artefact, Slot, Store
 from atoll.tables import MODULES, ArrowTable, PandasTable, PolarsTable, read_table
 
-FORMATS: tuple[Format, ...] = (PandasTable(), PolarsTable(), ArrowTable(), File(), MlflowModel(), Json(), Pickle())
+FORMATS: tuple[Format, ...] = (
+    PandasTable(),
+    PolarsTable(),
+    ArrowTable(),
+    File(),
+    ReferenceFormat(),
+    MlflowModel(),
+    Json(),
+    Pickle(),
+)
 NAMED = 5
 
 
@@ -104,7 +113,7 @@ def read(store: Store, artefact: Artefact, library: str | None = None, columns: 
         try:
             if kind in MODULES:
                 return read_table(path, kind, library, columns)
-            return next(form for form in FORMATS if form.kind == kind).load(path)
+            value = next(form for form in FORMATS if form.kind == kind).load(path)
         except (ImportError, AttributeError) as error:
             raise UserError(
                 f"{slot} cannot be loaded.",
@@ -117,6 +126,18 @@ def read(store: Store, artefact: Artefact, library: str | None = None, columns: 
                 f"The file {store.locate(artefact.path)} is damaged: {error}.",
                 f"See ./atoll store verify, and materialize it again: {slot.command}",
             ) from error
+    return _follow(store, slot, value) if isinstance(value, Reference) else value
+
+
+def _follow(store: Store, slot: Slot, reference: Reference) -> Any:
+    artefact = store.read_version(reference.artefact)
+    if artefact is None:
+        raise UserError(
+            f"{slot} cannot be loaded.",
+            f"It is the artefact {store.locate(reference.artefact)}, which is not there.",
+            f"Restore it, or materialize it again: {slot.command}",
+        )
+    return read(store, artefact)
 
 
 def _explain_missing(store: Store, slot: Slot) -> UserError:

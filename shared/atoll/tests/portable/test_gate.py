@@ -352,7 +352,7 @@ def test_figures_and_rule_are_json(judgement):
 def test_it_is_described_as_a_table():
     gate = Gate("mean", slice_loss=0, largest_size=5000, beat_baseline=False)
     judgement = judge(gate, scores(slices={"day": DAYS[:1] * 6}), size=4321, checks_failed=["a|b"])
-    assert describe(judgement).splitlines() == [
+    assert describe(judgement.figures["conditions"]).splitlines() == [
         "| what | figure | limit | passed |",
         "| --- | --- | --- | --- |",
         "| mean of the challenger | 4 | can be computed | yes |",

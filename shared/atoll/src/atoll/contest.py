@@ -1,0 +1,136 @@
+"""Challenger against champion, on the same rows."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import import_module
+from typing import Any
+
+from atoll.errors import UserError
+from atoll.gate import Gate, HeldOut, judge
+from atoll.registry import Decision, Outcome, Registry, Version
+from atoll.store import Artefact, Store
+from atoll.values import read
+
+LATENCY_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What two models are judged by.
+
+    ``truth``, ``baseline``, ``units`` and ``slices`` are columns of the held-out rows; ``score`` is the
+    ``module:function`` that takes a model and these rows and gives one number a row, by default ``predict``.
+    """
+
+    gate: Gate
+    truth: str | None = None
+    baseline: str | None = None
+    units: str | None = None
+    slices: Sequence[str] = ()
+    score: str | None = None
+
+    def hold(
+        self,
+        store: Store,
+        registry: Registry,
+        challenger: Artefact,
+        model: Any,
+        held_out: Artefact,
+        rows: Any,
+        checks_failed: Sequence[str],
+        asked: Mapping[str, str],
+    ) -> Decision:
+        """Judge a challenger, and write the decision; the same challenger on the same rows is decided once.
+
+        Args:
+            store: Where the champion is.
+            registry: Of the model.
+            challenger: What the challenger is stored as.
+            model: The challenger.
+            held_out: What the rows are stored as.
+            rows: A pandas table that neither model has learnt from.
+            checks_failed: Names of data checks that failed.
+            asked: Who or what asked.
+
+        Raises:
+            UserError: The rows lack a column, the challenger cannot predict them, or the store cannot be used.
+        """
+        manifest = challenger.manifest
+        version = registry.register(challenger.folder, manifest)
+        before = registry.champion(before=manifest.partition)
+        if before is not None and before.number == version.number:
+            return registry.find_promotion(version)
+        predictions, latency = self._predict(model, rows)
+        theirs, champion_error = self._ask_champion(store, before, rows)
+        judgement = judge(
+            self.gate,
+            HeldOut(
+                truth=self._column(rows, self.truth) if self.truth else [0] * len(rows),
+                challenger=predictions,
+                champion=theirs,
+                baseline=self._column(rows, self.baseline) if self.baseline else None,
+                units=self._column(rows, self.units) if self.units else None,
+                slices={name: self._column(rows, name) for name in self.slices},
+                champion_error=champion_error,
+            ),
+            size=manifest.size,
+            latency=latency,
+            checks_failed=checks_failed,
+        )
+        outcome: Outcome = "promoted" if judgement.promoted else "refused"
+        stays = None if before is None else before.number
+        return registry.decide(
+            Decision(
+                number=0,
+                outcome="sample" if manifest.profile == "sample" else outcome,
+                time=datetime.now(timezone.utc),
+                partition=manifest.partition,
+                challenger=version.number,
+                before=stays,
+                champion=version.number if judgement.promoted else stays,
+                reason=judgement.reason,
+                held_out=held_out.manifest.data_version,
+                figures=judgement.figures,
+                rule=judgement.rule,
+                asked=dict(asked),
+            )
+        )
+
+    def _predict(self, model: Any, rows: Any) -> tuple[Any, float | None]:
+        """Predict all rows; and how many seconds a thousand take, None where there are none."""
+        scores = self._score(model, rows)
+        few = rows.head(LATENCY_ROWS)
+        if not len(few):
+            return scores, None
+        begin = time.perf_counter()
+        self._score(model, few)
+        return scores, (time.perf_counter() - begin) * LATENCY_ROWS / len(few)
+
+    def _ask_champion(self, store: Store, champion: Version | None, rows: Any) -> tuple[Any, str | None]:
+        """What the champion says of the rows, or why it says nothing: whatever that is, the gate goes on without."""
+        if champion is None:
+            return None, None
+        try:
+            artefact = store.read_version(champion.artefact)
+            if artefact is None:
+                return None, f"version {champion.number} is not in the store any more"
+            return self._score(read(store, artefact), rows), None
+        except Exception as error:
+            return None, f"version {champion.number}: {type(error).__name__}: {' '.join(str(error).split())}"
+
+    def _score(self, model: Any, rows: Any) -> Any:
+        if self.score is None:
+            return model.predict(rows)
+        module, _, function = self.score.partition(":")
+        return getattr(import_module(module), function)(model, rows)
+
+    def _column(self, rows: Any, name: str) -> Any:
+        if name not in rows.columns:
+            raise UserError(
+                f"The held-out rows have no column `{name}`.",
+                f"They have: {', '.join(map(str, rows.columns))}.",
+                "Add it to the held-out table, or name another one where the gate is defined.",
+            )
+        return rows[name].to_numpy()

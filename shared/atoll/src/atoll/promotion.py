@@ -1,0 +1,162 @@
+"""From challenger to champion: the gate as an asset check, and the champion as an asset."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+# The latest results of checks, by partition: Dagster has no public way to ask for them inside a run.
+from dagster._core.event_api import PartitionKeyFilter
+
+from atoll.automation import on_update
+from atoll.configuration import settings
+from atoll.contest import Contest
+from atoll.errors import UserError
+from atoll.formats import Reference
+from atoll.gate import describe
+from atoll.journal import Journal
+from atoll.registry import Decision, Registry, name_model
+from atoll.store import Slot, Store
+
+# Tags of a run that say what asked for it, in the order in which they are looked for.
+ASKED = {
+    "dagster/schedule_name": "schedule",
+    "dagster/from_automation_condition": "automation",
+    "dagster/sensor_name": "sensor",
+    "dagster/backfill": "backfill",
+    "atoll/process": "command",
+}
+WHO = "atoll/who"
+
+
+def promotion(
+    model: dg.AssetsDefinition, held_out: dg.AssetsDefinition, contest: Contest
+) -> tuple[dg.AssetChecksDefinition, dg.AssetsDefinition]:
+    """Make the gate of a model and its champion; assign both in a module of ``defs``, where Dagster finds them.
+
+    The check ``gate`` scores the model and the champion of the weeks before on the same rows, decides, and writes the
+    decision to the store. A model that is refused fails it: as a warning where there is a champion to go on with, and
+    otherwise so that nothing is made from it. The asset ``champion``, beside the model, is the model that was promoted
+    last, until its week.
+
+    Args:
+        model: The asset that returns the challenger.
+        held_out: A pandas table that neither model has learnt from, with the same partitions.
+        contest: What they are judged by.
+    """
+    spec = model.get_asset_spec()
+    weekly = model.partitions_def
+
+    @dg.asset_check(
+        asset=model,
+        name="gate",
+        additional_ins={"rows": dg.AssetIn(held_out.key)},
+        blocking=True,
+        partitions_def=weekly,
+        description="The model becomes champion only if it is better than the one before by more than noise.",
+    )
+    def gate(context: dg.AssetCheckExecutionContext, challenger: Any, rows: Any) -> dg.AssetCheckResult:
+        partition = context.partition_key if weekly else None
+        store = Store(settings().store)
+        decision = contest.hold(
+            store,
+            _open(model.key),
+            _get(store, model.key, partition),
+            challenger,
+            _get(store, held_out.key, partition),
+            rows,
+            _find_failed_checks(context, [held_out.key, *(dep.asset_key for dep in spec.deps)], partition),
+            identify(context.run.tags, context.run.run_id),
+        )
+        return _report(decision)
+
+    @dg.asset(
+        key=[*model.key.path[:-1], "champion"],
+        deps=[model],
+        partitions_def=weekly,
+        group_name=spec.group_name,
+        owners=list(spec.owners),
+        automation_condition=on_update() if spec.automation_condition else None,
+        description="The model that was promoted last, until this week: what predicts from then on.",
+    )
+    def champion(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        return _find_champion(model.key, context.partition_key if weekly else None)
+
+    return gate, champion
+
+
+def identify(tags: Mapping[str, str], run_id: str) -> dict[str, str]:
+    """Say who or what asked for a run, by its tags."""
+    tag = next((tag for tag in ASKED if tag in tags), None)
+    name = {"name": tags[tag]} if tag in ("dagster/schedule_name", "dagster/sensor_name", "dagster/backfill") else {}
+    who = {"who": tags[WHO]} if WHO in tags else {}
+    return {"by": ASKED[tag] if tag else "page", **name, **who, "run_id": run_id}
+
+
+def _open(key: dg.AssetKey) -> Registry:
+    return Registry(Journal(settings().store), settings().profile, name_model(key.to_user_string()))
+
+
+def _get(store: Store, key: dg.AssetKey, partition: str | None) -> Any:
+    return store.get(Slot(settings().profile, tuple(key.path), partition))
+
+
+def _find_champion(key: dg.AssetKey, partition: str | None) -> dg.MaterializeResult:
+    registry = _open(key)
+    version = registry.champion(until=partition)
+    if version is None and settings().sample:
+        # Nothing is promoted for good on a sample, and everything behind the gate is to be tried.
+        version = max(registry.versions(), key=lambda found: found.number, default=None)
+    if version is None:
+        raise UserError(
+            f"{registry.name} has no champion.",
+            "No model has passed the gate yet.",
+            f"See why: ./atoll models {key.path[0]}",
+        )
+    metadata = {
+        "version": version.number,
+        "trained for": version.manifest.partition or "all",
+        "trained at": dg.MetadataValue.timestamp(version.manifest.created.timestamp()),
+    }
+    return dg.MaterializeResult(value=Reference(version.artefact, version.manifest.data_version), metadata=metadata)
+
+
+def _report(decision: Decision) -> dg.AssetCheckResult:
+    figures = decision.figures
+    numbers = {name: figures[name] for name in ("challenger", "champion", "baseline", "gain", "gain_low", "gain_high")}
+    sampled = decision.outcome == "sample"
+    passed = decision.challenger == decision.champion
+    stops = decision.champion is None and not sampled
+    return dg.AssetCheckResult(
+        passed=passed,
+        severity=dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN,
+        description=f"{'On a sample, so no alias moves. ' if sampled else ''}{decision.reason}",
+        metadata={
+            "decision": decision.number,
+            "outcome": decision.outcome,
+            "version": decision.challenger,
+            "champion before": decision.before or "none",
+            **{f"{figures['metric']}: {name}": value for name, value in numbers.items() if value is not None},
+            "conditions": dg.MetadataValue.md(describe(figures["conditions"])),
+            "asked": decision.asked,
+        },
+    )
+
+
+def _find_failed_checks(
+    context: dg.AssetCheckExecutionContext, keys: list[dg.AssetKey], partition: str | None
+) -> list[str]:
+    """Name the checks that failed when they last looked at what the models are made from or judged by."""
+    checks = sorted(context.job_def.asset_layer.asset_graph.get_check_keys_for_assets(set(keys)))
+    storage = context.instance.event_log_storage
+    failed = []
+    for place in {partition, None}:
+        for check, record in storage.get_latest_asset_check_execution_by_key(
+            checks, PartitionKeyFilter(key=place)
+        ).items():
+            event = record.event and record.event.dagster_event
+            if event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+                found = event.asset_check_evaluation_data
+                if not found.passed and found.severity == dg.AssetCheckSeverity.ERROR:
+                    failed.append(check.to_user_string())
+    return sorted(failed)

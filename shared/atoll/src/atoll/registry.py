@@ -1,0 +1,178 @@
+"""Versions of models and what was decided about them, as immutable documents in the store's journal."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from atoll.errors import UserError
+from atoll.journal import Journal
+from atoll.manifest import Manifest
+
+Outcome = Literal["promoted", "refused", "sample", "rolled back"]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A model that was judged: its number, from 1, and the artefact that it is.
+
+    ``artefact`` is the path of its folder in the store; the manifest says what it was made from and by.
+    """
+
+    number: int
+    artefact: str
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided, once and for all.
+
+    ``partition`` is that of the challenger, None where there is none. ``challenger`` is the version that was judged or
+    rolled back to, ``before`` the champion until then and ``champion`` the one from then on; None where there is none.
+    ``held_out`` is the data version of the rows that both were judged by. ``asked`` says who or what asked: ``by``
+    (``schedule``, ``sensor``, ``automation``, ``backfill``, ``page`` or ``command``), its ``name``, and the ``run_id``.
+    """
+
+    number: int
+    outcome: Outcome
+    time: datetime
+    partition: str | None
+    challenger: int
+    before: int | None
+    champion: int | None
+    reason: str
+    held_out: str | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
+    rule: dict[str, Any] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What decisions are ordered by: history by its weeks, and of one week the last word."""
+        return self.partition or "", self.number
+
+
+_VERSION, _DECISION = TypeAdapter(Version), TypeAdapter(Decision)
+
+
+def name_model(asset: str) -> str:
+    """Name of the registered model that an asset makes: that of the location, for an asset that is called ``model``."""
+    return ".".join(asset.split("/")).removesuffix(".model")
+
+
+class Registry:
+    """The versions and decisions of one registered model, in one profile.
+
+    What was made from a sample is in a registry of its own, which nobody but the sample's own weeks reads.
+    """
+
+    def __init__(self, journal: Journal, profile: str, name: str) -> None:
+        """Open it; nothing is read or written yet."""
+        self.name = name
+        self._journal = journal
+        self._folder = f"models/{profile}/{name}"
+
+    def register(self, artefact: str, manifest: Manifest) -> Version:
+        """Give a model its number; the same model, made again from the same, keeps the one it has.
+
+        Raises:
+            UserError: The store cannot be used.
+        """
+        while True:
+            versions = list(self.versions())
+            for version in versions:
+                if version.manifest.data_version == manifest.data_version:
+                    return version
+            made = Version(len(versions) + 1, artefact, manifest)
+            if self._journal.add(self._path("versions", made.number), _VERSION.dump_json(made, indent=1)):
+                return made
+
+    def decide(self, decision: Decision) -> Decision:
+        """Write a decision with the next number; the one that was decided last of its partition is not repeated.
+
+        Raises:
+            UserError: The store cannot be used.
+        """
+        while True:
+            decisions = list(self.decisions())
+            last = next((known for known in reversed(decisions) if known.partition == decision.partition), None)
+            if last is not None and decision.outcome != "rolled back" and _essence(last) == _essence(decision):
+                return last
+            made = replace(decision, number=len(decisions) + 1)
+            if self._journal.add(self._path("decisions", made.number), _DECISION.dump_json(made, indent=1)):
+                return made
+
+    def versions(self) -> Iterator[Version]:
+        """Read all versions, by number.
+
+        Raises:
+            UserError: The store cannot be read.
+        """
+        return map(_VERSION.validate_json, self._read("versions"))
+
+    def decisions(self) -> Iterator[Decision]:
+        """Read all decisions, by number.
+
+        Raises:
+            UserError: The store cannot be read.
+        """
+        return map(_DECISION.validate_json, self._read("decisions"))
+
+    def champion(self, before: str | None = None, until: str | None = None) -> Version | None:
+        """Find the champion, or the one that was left by the weeks before a week or until it; None where there is none.
+
+        Args:
+            before: A partition; what was decided of it and of later ones is not looked at.
+            until: A partition; what was decided of later ones is not looked at.
+
+        Raises:
+            UserError: The store cannot be read.
+        """
+        known = [
+            decision
+            for decision in self.decisions()
+            if (before is None or (decision.partition or "") < before)
+            and (until is None or (decision.partition or "") <= until)
+        ]
+        last = max(known, key=lambda decision: decision.place, default=None)
+        return None if last is None or last.champion is None else self.version(last.champion)
+
+    def find_promotion(self, version: Version) -> Decision:
+        """Find the decision that made a version champion, the last one of several.
+
+        Raises:
+            ValueError: It never was.
+        """
+        made = [found for found in self.decisions() if found.challenger == found.champion == version.number]
+        return max(made, key=lambda decision: decision.number)
+
+    def version(self, number: int) -> Version:
+        """Read one version.
+
+        Raises:
+            UserError: There is none of that number, or the store cannot be read.
+        """
+        document = self._journal.read(self._path("versions", number))
+        if document is None:
+            numbers = [version.number for version in self.versions()]
+            there = f"from 1 to {numbers[-1]}" if numbers else "none"
+            raise UserError(
+                f"{self.name} has no version {number}.",
+                f"The versions that were judged: {there}.",
+                f"See ./atoll models {self.name.partition('.')[0]}.",
+            )
+        return _VERSION.validate_json(document)
+
+    def _path(self, kind: str, number: int) -> str:
+        return f"{self._folder}/{kind}/{number:06}.json"
+
+    def _read(self, kind: str) -> Iterator[bytes]:
+        return self._journal.read_all(f"{self._folder}/{kind}")
+
+
+def _essence(decision: Decision) -> tuple[Any, ...]:
+    """What makes two decisions the same one: the models, the rows, the rule and what came of it."""
+    return (decision.challenger, decision.before, decision.champion, decision.held_out, repr(decision.rule))

@@ -1,0 +1,245 @@
+"""The gate in front of a champion, in Dagster, week by week."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+
+from atoll import UserError, load, settings
+from atoll.contest import Contest
+from atoll.gate import Gate
+from atoll.io_manager import StoreIOManager
+from atoll.journal import Journal
+from atoll.promotion import promotion
+from atoll.registry import Registry
+from atoll.store import Slot, Store
+
+WEEKS = dg.WeeklyPartitionsDefinition(start_date="2013-03-03", end_date="2013-04-14")
+FIRST, SECOND, THIRD, FOURTH = WEEKS.get_partition_keys()[:4]
+# How much of the truth the model of a week sees; and what is wrong with it.
+SKILL: dict[str, float] = {}
+BROKEN: set[str] = set()
+INCOMPLETE: set[str] = set()
+CONTEST = Contest(Gate("roc_auc"), truth="late", baseline="guess", units="day", slices=["origin"])
+
+
+class Sighted:
+    """A model that sees some of the truth."""
+
+    def __init__(self, week, skill):
+        self.week, self.skill = week, skill
+
+    def predict(self, rows):
+        if self.week in BROKEN:
+            raise RuntimeError("it was fitted by another library")
+        return rows["hint"] * self.skill + rows["noise"] * (1 - self.skill)
+
+
+@dg.asset(key_prefix="delays", group_name="delays", partitions_def=WEEKS)
+def held_out(context):
+    draw = np.random.default_rng(int(context.partition_key.replace("-", "")))
+    late = draw.random(2_000) < 0.3
+    return pd.DataFrame(
+        {
+            "late": late,
+            "hint": late + draw.normal(0, 1, 2_000),
+            "noise": draw.normal(0, 1, 2_000),
+            "guess": draw.random(2_000),
+            "day": np.arange(2_000) % 7,
+            "origin": np.where(draw.random(2_000) < 0.5, "EWR", "JFK"),
+        }
+    )
+
+
+@dg.asset_check(asset=held_out, partitions_def=WEEKS, name="complete")
+def complete(context, held_out):
+    return dg.AssetCheckResult(passed=context.partition_key not in INCOMPLETE)
+
+
+@dg.asset(key_prefix="delays", partitions_def=WEEKS, kinds={"mlflow"}, owners=["team:data"], group_name="delays")
+def model(context, held_out):
+    return Sighted(context.partition_key, SKILL[context.partition_key])
+
+
+gate, champion = promotion(model, held_out, CONTEST)
+
+
+@pytest.fixture(autouse=True)
+def profile(store_folder, monkeypatch):
+    SKILL.clear()
+    BROKEN.clear()
+    INCOMPLETE.clear()
+    monkeypatch.setenv("ATOLL_PROFILE", "full")
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def make(instance, week, skill, **tags):
+    SKILL[week] = skill
+    return dg.materialize(
+        [held_out, complete, model, gate, champion],
+        partition_key=week,
+        instance=instance,
+        resources={"io_manager": StoreIOManager()},
+        tags=tags,
+        raise_on_error=False,
+    )
+
+
+def registry(profile="full"):
+    return Registry(Journal(settings().store), profile, "delays")
+
+
+def gate_of(result):
+    (found,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "gate"]
+    return found
+
+
+def test_the_first_model_is_promoted_when_it_beats_the_baseline(instance):
+    result = make(instance, FIRST, 0.5)
+    assert result.success
+    assert gate_of(result).passed
+    assert gate_of(result).metadata["outcome"].value == "promoted"
+    assert load("delays/champion", FIRST).week == FIRST
+    assert registry().champion().number == 1
+
+
+def test_a_first_model_that_is_refused_stops_there(instance):
+    result = make(instance, FIRST, 0.0)
+    assert not result.success
+    assert not gate_of(result).passed
+    assert [event.asset_key.path[-1] for event in result.get_asset_materialization_events()] == ["held_out", "model"]
+    assert registry().champion() is None
+
+
+def test_a_better_model_is_promoted_and_a_worse_one_refused_with_the_figures(instance):
+    make(instance, FIRST, 0.4)
+    better = make(instance, SECOND, 0.9)
+    assert gate_of(better).passed
+    assert load("delays/champion", SECOND).week == SECOND
+    worse = make(instance, THIRD, 0.3)
+    assert worse.success
+    found = gate_of(worse)
+    assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, True)
+    assert found.description.startswith("Refused: roc_auc is 0.")
+    assert found.metadata["roc_auc: gain"].value < 0
+    assert "| gain over the champion, lower end |" in found.metadata["conditions"].value
+    assert load("delays/champion", THIRD).week == SECOND
+    assert [decision.outcome for decision in registry().decisions()] == ["promoted", "promoted", "refused"]
+
+
+def test_a_decision_is_whole_and_says_who_asked(instance):
+    make(instance, FIRST, 0.4)
+    result = make(instance, SECOND, 0.9, **{"dagster/schedule_name": "weekly_retraining"})
+    decision = list(registry().decisions())[-1]
+    assert decision.asked == {"by": "schedule", "name": "weekly_retraining", "run_id": result.run_id}
+    assert (decision.partition, decision.challenger, decision.before, decision.champion) == (SECOND, 2, 1, 2)
+    assert decision.rule["metric"] == "roc_auc"
+    assert decision.figures["rows"] == 2_000
+    assert {row["value"] for row in decision.figures["slices"]} == {"EWR", "JFK"}
+    versions = list(registry().versions())
+    assert [version.manifest.partition for version in versions] == [FIRST, SECOND]
+    assert (
+        decision.held_out
+        == Store(settings().store).get(Slot("full", ("delays", "held_out"), SECOND)).manifest.data_version
+    )
+
+
+def test_the_same_week_trained_twice_is_no_second_version_and_no_second_decision(instance):
+    for _ in range(2):
+        make(instance, FIRST, 0.4)
+        make(instance, SECOND, 0.9)
+    assert len(list(registry().versions())) == 2
+    assert [decision.challenger for decision in registry().decisions()] == [1, 2]
+
+
+def test_each_week_is_judged_against_what_the_weeks_before_had_left(instance):
+    make(instance, FIRST, 0.4)
+    make(instance, THIRD, 0.9)
+    make(instance, SECOND, 0.6)
+    late = list(registry().decisions())[-1]
+    assert (late.partition, late.before) == (SECOND, 1)
+    assert registry().champion().manifest.partition == THIRD
+    assert load("delays/champion", SECOND).week == SECOND
+
+
+def test_a_champion_that_no_longer_loads_is_said_and_the_gate_goes_on(instance):
+    make(instance, FIRST, 0.4)
+    BROKEN.add(FIRST)
+    result = make(instance, SECOND, 0.5)
+    assert gate_of(result).passed
+    assert "version 1: RuntimeError: it was fitted by another library" in gate_of(result).description
+
+
+def test_a_model_made_from_data_whose_check_failed_is_refused(instance):
+    make(instance, FIRST, 0.4)
+    INCOMPLETE.add(SECOND)
+    resources = {"io_manager": StoreIOManager()}
+    dg.materialize([held_out, complete], partition_key=SECOND, instance=instance, resources=resources)
+    assert "data checks failed: delays/held_out:complete" in gate_of(make(instance, SECOND, 0.9)).description
+    INCOMPLETE.clear()
+    dg.materialize([held_out, complete], partition_key=SECOND, instance=instance, resources=resources)
+    assert gate_of(make(instance, SECOND, 0.9)).passed
+
+
+def test_on_a_sample_it_is_decided_and_recorded_and_nothing_is_promoted_for_good(instance, monkeypatch):
+    monkeypatch.setenv("ATOLL_PROFILE", "sample")
+    settings.cache_clear()
+    refused = make(instance, FIRST, 0.0)
+    assert refused.success
+    assert gate_of(refused).description.startswith("On a sample, so no alias moves. Refused: ")
+    assert load("delays/champion", FIRST).week == FIRST
+    make(instance, SECOND, 0.9)
+    assert [decision.outcome for decision in registry("sample").decisions()] == ["sample", "sample"]
+    assert list(registry("full").decisions()) == []
+
+
+def test_without_a_champion_there_is_nothing_to_predict_by(instance):
+    with pytest.raises(UserError) as caught:
+        dg.materialize(
+            [held_out, model, champion],
+            selection=[champion],
+            partition_key=FIRST,
+            instance=instance,
+            resources={"io_manager": StoreIOManager()},
+        )
+    assert caught.value.what == "delays has no champion."
+    assert caught.value.how == "See why: ./atoll models delays"
+
+
+def test_a_column_that_is_not_there_is_explained(instance):
+    wrong, _ = promotion(model, held_out, Contest(Gate("roc_auc"), truth="tardy"))
+    SKILL[FIRST] = 0.5
+    with pytest.raises(UserError) as caught:
+        dg.materialize(
+            [held_out, model, wrong],
+            partition_key=FIRST,
+            instance=instance,
+            resources={"io_manager": StoreIOManager()},
+        )
+    assert caught.value.what == "The held-out rows have no column `tardy`."
+    assert caught.value.why == "They have: late, hint, noise, guess, day, origin."
+
+
+def test_two_trainings_at_once_give_each_version_and_decision_its_own_number(store_folder):
+    with dg.DagsterInstance.ephemeral() as instance:
+        make(instance, FIRST, 0.5)
+    (version,) = registry().versions()
+    (decision,) = registry().decisions()
+
+    def train(number):
+        manifest = replace(version.manifest, data_version=str(number), partition=SECOND)
+        made = registry().register(f"folder/{number}", manifest)
+        return made, registry().decide(replace(decision, partition=SECOND, challenger=made.number, before=1))
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(train, range(8)))
+    assert sorted(version.number for version, _ in made) == list(range(2, 10))
+    assert sorted(decision.number for _, decision in made) == list(range(2, 10))
