@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from mlflow_server import Server
 from atoll import settings
 from atoll.io_manager import StoreIOManager
 from atoll.journal import Journal
+from atoll.registry import Decision, Registry
+from atoll.store import Slot, Store
 from atoll.tracking import Record, add_record, list_pending
 from operations.defs.tracking import tracking
 from operations.tracking import record_ends
@@ -223,3 +226,41 @@ def test_a_record_that_mlflow_refuses_does_not_keep_others_from_arriving(instanc
 def test_a_look_with_nothing_pending_does_not_import_mlflow():
     script = "import operations.defs.tracking, operations.tracking, sys; print('mlflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_the_registry_is_mirrored_with_versions_aliases_and_reasons(instance, client, server, monkeypatch):
+    monkeypatch.setenv("ATOLL_PROFILE", "full")
+    settings.cache_clear()
+    journal = Journal(settings().store)
+    known = Registry(journal, "full", "toy")
+    moment = datetime(2013, 3, 17, tzinfo=timezone.utc)
+
+    def judge(partition, promoted):
+        run(instance, partition)
+        artefact = Store(settings().store).get(Slot("full", ("toy", "model"), partition))
+        manifest = replace(artefact.manifest, data_version=partition)
+        version, before = known.register(artefact.folder, manifest), known.champion()
+        stays = before and before.number
+        outcome, champion = ("promoted", version.number) if promoted else ("refused", stays)
+        known.decide(Decision(0, outcome, moment, partition, version.number, stays, champion, f"{outcome} it is"))
+
+    judge("first", promoted=True)
+    assert "MLflow knows the versions of toy." in look(instance)[0]
+    judge("second", promoted=False)
+    said, cursor = look(instance)
+    assert "MLflow knows the versions of toy." in said
+    found = client.get_registered_model("toy")
+    assert {name: str(number) for name, number in found.aliases.items()} == {"champion": "1", "challenger": "2"}
+    second = client.get_model_version("toy", "2")
+    assert second.tags["decision"] == "refused"
+    assert second.tags["decision/reason"] == "refused it is"
+    assert second.tags["dagster/partition"] == "second"
+    assert client.get_run(second.run_id).data.tags["dagster/partition"] == "second"
+    mlflow.set_tracking_uri(server.address)
+    loaded = mlflow.pyfunc.load_model("models:/toy@champion")
+    assert list(loaded.predict(pd.DataFrame({"hours": [4.0]}))) == [2.0]
+    assert look(instance, cursor)[0] == "0 records were sent."
+    known.decide(Decision(0, "rolled back", moment, "second", 2, 1, 2, "by hand"))
+    look(instance, cursor)
+    assert str(client.get_registered_model("toy").aliases["champion"]) == "2"
+    assert len(client.search_model_versions("name = 'toy'")) == 2

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.protos import databricks_pb2
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import (
     MLFLOW_DATASET_CONTEXT,
@@ -23,19 +21,12 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_RUN_NOTE,
 )
 
-from atoll.errors import UserError
-from atoll.filesystems import redact
 from atoll.manifest import Manifest
 from atoll.models import MlflowModel, unpack
 from atoll.store import Store
 from atoll.tracking import Record
+from operations.answers import answering
 
-# MLflow would print the address of every run.
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-UNREACHABLE = {
-    databricks_pb2.ErrorCode.Name(code)
-    for code in (databricks_pb2.INTERNAL_ERROR, databricks_pb2.TEMPORARILY_UNAVAILABLE)
-}
 RUN, RECORD = "dagster/run_id", "atoll/record"
 # What MLflow accepts at most, of a parameter or tag, and of a data set's digest.
 LONGEST, LONGEST_DIGEST = 5_000, 36
@@ -48,10 +39,6 @@ class Delivery:
     record: Record
     address: str | None = None
     refusal: str | None = None
-
-
-class UnreachableError(UserError):
-    """MLflow does not answer."""
 
 
 class Sender:
@@ -82,15 +69,10 @@ class Sender:
             UserError: The store cannot be read.
         """
         try:
-            experiment = self._experiment(record.location)
-            run = self._send(experiment, record)
+            with answering(self._uri):
+                experiment = self._experiment(record.location)
+                run = self._send(experiment, record)
         except MlflowException as error:
-            if error.error_code in UNREACHABLE:
-                raise UnreachableError(
-                    "What was tracked is not in MLflow yet.",
-                    f"MLflow does not answer at {redact(self._uri)}: {str(error).strip().splitlines()[0]}.",
-                    "Nothing is lost: it is sent as soon as MLflow answers.",
-                ) from error
             return Delivery(record, refusal=str(error))
         path = f"#/experiments/{experiment}/runs/{run}"
         return Delivery(record, f"{self._uri.rstrip('/')}/{path}" if self._uri.startswith("http") else run)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from atoll import registry
 from atoll.configuration import settings
 from atoll.errors import UserError
 from atoll.journal import Journal
@@ -72,6 +73,23 @@ def send_pending(instance: dg.DagsterInstance, journal: Journal, seconds: float)
         yield delivery
 
 
+def mirror_pending(journal: Journal) -> Iterator[str]:
+    """Tell MLflow's registry what was decided; give the names of the models of which it knows all.
+
+    Args:
+        journal: Where the decisions are.
+
+    Raises:
+        UserError: MLflow does not answer; the rest stays pending. Or the store cannot be used.
+    """
+    for name, paths in registry.list_pending(journal).items():
+        from operations.mirror import mirror
+
+        if mirror(settings().tracking, registry.Registry(journal, registry.FULL, name)):
+            registry.mark_sent(journal, paths)
+            yield name
+
+
 def _link(instance: dg.DagsterInstance, record: Record, address: str | None) -> None:
     if record.manifest is None or record.run_id is None or address is None:
         return
@@ -91,6 +109,7 @@ def main() -> int:
         try:
             record_ends(instance, journal, options.since)
             refused = [delivery for delivery in send_pending(instance, journal, PATIENCE) if delivery.refusal]
+            list(mirror_pending(journal))
         except UserError as error:
             sys.stderr.write(f"what: {error.what}\nwhy:  {error.why}\nhow:  {error.how}\n")
             return 1

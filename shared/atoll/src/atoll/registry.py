@@ -1,6 +1,6 @@
 """Versions of models and what was decided about them, as immutable documents in the store's journal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -12,6 +12,9 @@ from atoll.journal import Journal
 from atoll.manifest import Manifest
 
 Outcome = Literal["promoted", "refused", "sample", "rolled back"]
+FOLDER, PENDING, SENT = "models", "models/pending", "models/sent"
+# The profile whose models are registered in MLflow.
+FULL = "full"
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,9 @@ class Registry:
     def __init__(self, journal: Journal, profile: str, name: str) -> None:
         """Open it; nothing is read or written yet."""
         self.name = name
+        self.profile = profile
         self._journal = journal
-        self._folder = f"models/{profile}/{name}"
+        self._folder = f"{FOLDER}/{profile}/{name}"
 
     def register(self, artefact: str, manifest: Manifest) -> Version:
         """Give a model its number; the same model, made again from the same, keeps the one it has.
@@ -93,9 +97,17 @@ class Registry:
     def decide(self, decision: Decision) -> Decision:
         """Write a decision with the next number; the one that was decided last of its partition is not repeated.
 
+        From then on it is pending for MLflow, unless it is of a sample.
+
         Raises:
             UserError: The store cannot be used.
         """
+        made = self._write(decision)
+        if self.profile == FULL:
+            self._journal.add(f"{PENDING}/{self.name}/{made.number:06}.json", b"{}")
+        return made
+
+    def _write(self, decision: Decision) -> Decision:
         while True:
             decisions = list(self.decisions())
             last = next((known for known in reversed(decisions) if known.partition == decision.partition), None)
@@ -171,6 +183,28 @@ class Registry:
 
     def _read(self, kind: str) -> Iterator[bytes]:
         return self._journal.read_all(f"{self._folder}/{kind}")
+
+
+def list_pending(journal: Journal) -> dict[str, list[str]]:
+    """List the paths of what MLflow's registry does not know yet, by the name of the model.
+
+    Raises:
+        UserError: The store cannot be read.
+    """
+    pending: dict[str, list[str]] = {}
+    for path in journal.list_paths(PENDING):
+        pending.setdefault(path.split("/")[2], []).append(path)
+    return pending
+
+
+def mark_sent(journal: Journal, paths: Iterable[str]) -> None:
+    """Put away what MLflow's registry knows.
+
+    Raises:
+        UserError: The store cannot be written.
+    """
+    for path in paths:
+        journal.move(path, path.replace(PENDING, SENT, 1))
 
 
 def _essence(decision: Decision) -> tuple[Any, ...]:

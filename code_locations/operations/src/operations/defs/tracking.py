@@ -16,16 +16,17 @@ PATIENCE = 20.0
 def tracking(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
     """Sends what was tracked to MLflow, and how its runs ended; what cannot be sent stays pending."""
     from atoll.journal import Journal
-    from operations.tracking import record_ends, send_pending
+    from operations.tracking import mirror_pending, record_ends, send_pending
 
     journal = Journal(settings().store)
     since = datetime.fromisoformat(context.cursor) if context.cursor else datetime.fromtimestamp(0, timezone.utc)
     context.update_cursor(record_ends(context.instance, journal, since).isoformat())
-    sent, refused = 0, []
+    sent, refused, known = 0, [], []
     try:
         for delivery in send_pending(context.instance, journal, PATIENCE):
             sent += delivery.refusal is None
             refused += [f"{delivery.record.asset}: {delivery.refusal}"] if delivery.refusal else []
+        known = [f"MLflow knows the versions of {name}." for name in mirror_pending(journal)]
     except UserError as error:
         refused.append(f"{error.what} {error.why} {error.how}")
-    yield dg.SkipReason("\n".join([f"{sent} records were sent.", *refused]))
+    yield dg.SkipReason("\n".join([f"{sent} records were sent.", *refused, *known]))
