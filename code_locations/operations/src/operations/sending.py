@@ -129,10 +129,9 @@ class Sender:
         return {MLFLOW_RUN_NOTE: "  \n".join(lines)}
 
     def _fill(self, run_id: str, record: Record) -> None:
-        time = _milliseconds(record.ended)
         self._client.log_batch(
             run_id,
-            metrics=[Metric(_name(name), value, time, 0) for name, value in record.metrics.items()],
+            metrics=list(_list_metrics(record)),
             params=[Param(_name(name), _text(value)) for name, value in record.parameters.items()],
             tags=[RunTag(name, _text(value)) for name, value in _describe(record).items() if value is not None],
         )
@@ -184,6 +183,14 @@ def _describe(record: Record) -> dict[str, Any]:
         "atoll/inputs": json.dumps(manifest.inputs),
         **{f"version/{name}": version for name, version in manifest.packages.items()},
     }
+
+
+def _list_metrics(record: Record) -> Iterator[Metric]:
+    time = _milliseconds(record.ended)
+    values = {name: [(0, value)] for name, value in record.metrics.items()} | record.history
+    for name, points in values.items():
+        for step, value in points:
+            yield Metric(_name(name), value, time, step)
 
 
 def _list_inputs(manifest: Manifest) -> Iterator[DatasetInput]:

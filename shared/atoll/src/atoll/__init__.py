@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from atoll.configuration import Settings as Settings
     from atoll.configuration import settings as settings
     from atoll.errors import UserError as UserError
+    from atoll.experiments import tracked as tracked
     from atoll.logging import logger as logger
     from atoll.plots import plot as plot
     from atoll.values import load as load
 
 __version__ = "0.1.0"
-__all__ = ["Settings", "UserError", "definitions", "load", "logger", "plot", "settings", "today"]
+__all__ = ["Settings", "UserError", "definitions", "load", "logger", "plot", "settings", "today", "tracked"]
 
 _HOMES = {
     "Settings": "configuration",
@@ -28,6 +29,7 @@ _HOMES = {
     "plot": "plots",
     "settings": "configuration",
     "today": "clock",
+    "tracked": "experiments",
 }
 
 

@@ -1,4 +1,4 @@
-"""What the command shows of the store, as JSON: ``python -m atoll.inspection ls|show|verify``."""
+"""What the command shows of the store, as JSON: ``python -m atoll.inspection ls|show|verify|models``."""
 
 import argparse
 import json
@@ -8,17 +8,21 @@ from typing import Any
 
 from atoll.configuration import settings
 from atoll.errors import UserError
+from atoll.journal import Journal
+from atoll.registry import Registry, list_names
 from atoll.store import Artefact, Store
 from atoll.tables import MODULES, read_rows
 from atoll.values import find
 from atoll.verification import find_faults
 
+FIGURES = ("metric", "challenger", "champion", "baseline", "gain", "gain_low", "gain_high")
+
 
 def main() -> int:
     """Print what is asked for; exit 2 with ``what``, ``why`` and ``how`` where a person can mend it."""
     parser = argparse.ArgumentParser(prog="python -m atoll.inspection", description=__doc__)
-    parser.add_argument("verb", choices=["ls", "show", "verify"])
-    parser.add_argument("key", nargs="?", default="", help="an asset's key, or its first parts")
+    parser.add_argument("verb", choices=["ls", "show", "verify", "models"])
+    parser.add_argument("key", nargs="?", default="", help="an asset's key, or its first parts; a code location")
     parser.add_argument("--partition")
     parser.add_argument("--profile")
     options = parser.parse_args()
@@ -28,6 +32,8 @@ def main() -> int:
             found = list_artefacts(store, options.key, options.profile)
         elif options.verb == "show":
             found = show_artefact(store, options.key, options.partition, options.profile)
+        elif options.verb == "models":
+            found = list_models(Journal(settings().store), options.key, options.profile or settings().profile)
         else:
             found = [asdict(fault) for fault in find_faults(store, options.key)]
         code = 0
@@ -59,6 +65,40 @@ def show_artefact(store: Store, key: str, partition: str | None, profile: str | 
         ],
         "preview": preview,
     }
+
+
+def list_models(journal: Journal, location: str, profile: str) -> list[dict[str, Any]]:
+    """Describe the registered models of a location: ``name``, ``versions`` and ``decisions``, the oldest first."""
+    found = []
+    for name in list_names(journal, profile, location):
+        registry = Registry(journal, profile, name)
+        versions, champion = list(registry.versions()), registry.champion()
+        aliases = {champion.number: ["champion"]} if champion else {}
+        aliases.setdefault(versions[-1].number, []).append("challenger")
+        decisions = [asdict(decision) for decision in registry.decisions()]
+        judged = {decision["challenger"]: decision["figures"] for decision in decisions}
+        found.append(
+            {
+                "name": name,
+                "profile": profile,
+                "versions": [
+                    {
+                        "version": version.number,
+                        "aliases": aliases.get(version.number, []),
+                        "partition": version.manifest.partition,
+                        "created": version.manifest.created,
+                        "artefact": version.artefact,
+                        "data_version": version.manifest.data_version,
+                        "run_id": version.manifest.run_id,
+                        "commit": version.manifest.commit,
+                        "figures": {key: judged.get(version.number, {}).get(key) for key in FIGURES},
+                    }
+                    for version in versions
+                ],
+                "decisions": decisions,
+            }
+        )
+    return found
 
 
 def _summarize(artefact: Artefact) -> dict[str, Any]:

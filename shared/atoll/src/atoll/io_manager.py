@@ -17,24 +17,17 @@ from atoll.journal import Journal
 from atoll.manifest import UNVERSIONED
 from atoll.models import Trained, find_example, is_model
 from atoll.provenance import begin_reading_commit, describe_origin
-from atoll.store import ALL, Artefact, Slot, Store
+from atoll.store import Artefact, Slot, Store
 from atoll.tracking import PROFILE, TRACKED, Record, add_record, find_metrics, find_parameters, find_plots
-from atoll.values import read, write
-
-# Rows of a table that a model is shown with in MLflow.
-EXAMPLE_ROWS = 5
+from atoll.values import Reads, read, write
 
 
 @dataclass
 class _Step:
-    """What a step of a run has loaded so far, and since when.
-
-    ``versions`` are data versions by asset key and partition, ``heads`` the first rows of tables.
-    """
+    """What a step of a run has loaded so far, and since when."""
 
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
-    versions: dict[str, dict[str, str]] = field(default_factory=dict)
-    heads: list[Any] = field(default_factory=list)
+    reads: Reads = field(default_factory=Reads)
 
 
 class StoreIOManager(dg.ConfigurableIOManager):
@@ -111,9 +104,13 @@ class StoreIOManager(dg.ConfigurableIOManager):
     def _put(self, context: dg.OutputContext, partition: str | None, value: Any) -> tuple[Artefact, dict[str, Any]]:
         slot = self._slot(context, partition)
         step = self._step(context.run_id, context.step_key)
-        facts: dict[str, Any] = {**describe_origin(slot.asset[0]), "run_id": context.run_id, "inputs": step.versions}
+        facts: dict[str, Any] = {
+            **describe_origin(slot.asset[0]),
+            "run_id": context.run_id,
+            "inputs": step.reads.versions,
+        }
         if is_model(value):
-            value = Trained(value, find_example(value, step.heads), facts["packages"])
+            value = Trained(value, find_example(value, step.reads.heads), facts["packages"])
         if context.has_asset_key:
             facts["code_version"] = context.asset_spec.code_version or UNVERSIONED
             facts["configuration"] = _configure(dg.OpExecutionContext.get())
@@ -145,11 +142,7 @@ class StoreIOManager(dg.ConfigurableIOManager):
             execution = context.step_context
         except dg.DagsterInvariantViolationError:
             return
-        step = self._step(execution.run_id, execution.step.key)
-        versions = step.versions.setdefault(artefact.slot.key, {})
-        versions[artefact.slot.partition or ALL] = artefact.manifest.data_version
-        if artefact.manifest.columns is not None and hasattr(value, "head"):
-            step.heads.append(value.head(EXAMPLE_ROWS))
+        self._step(execution.run_id, execution.step.key).reads.note(artefact, value)
 
     def _track(self, context: dg.OutputContext, artefact: Artefact, value: Any) -> None:
         manifest, metadata = artefact.manifest, context.output_metadata

@@ -20,6 +20,11 @@ def plot(figure: "Figure") -> "MarkdownMetadataValue":
     """
     from dagster import MetadataValue
 
+    return MetadataValue.md(f"![plot](data:image/png;base64,{b64encode(draw(figure)).decode()})")
+
+
+def draw(figure: "Figure") -> bytes:
+    """Draw a matplotlib figure as a PNG file; the same figure gives the same bytes."""
     image = BytesIO()
     figure.savefig(image, format="png", dpi=100, bbox_inches="tight", metadata={"Software": None})
-    return MetadataValue.md(f"![plot](data:image/png;base64,{b64encode(image.getvalue()).decode()})")
+    return image.getvalue()

@@ -185,6 +185,16 @@ class Registry:
         return self._journal.read_all(f"{self._folder}/{kind}")
 
 
+def list_names(journal: Journal, profile: str, location: str) -> list[str]:
+    """Name the registered models of a code location.
+
+    Raises:
+        UserError: The store cannot be read.
+    """
+    names = {path.split("/")[2] for path in journal.list_paths(f"{FOLDER}/{profile}")}
+    return sorted(name for name in names if name.partition(".")[0] == location)
+
+
 def list_pending(journal: Journal) -> dict[str, list[str]]:
     """List the paths of what MLflow's registry does not know yet, by the name of the model.
 

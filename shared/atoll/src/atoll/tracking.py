@@ -28,7 +28,8 @@ class Record:
 
     ``status`` is one of MLflow's. ``run_id`` and ``step`` are Dagster's, None outside of a run; ``retry`` counts from
     0. ``artefact`` is the path of its folder in the store and ``manifest`` what is known about it, both None where
-    nothing was made. ``plots`` are PNG files in base64, by name. ``error`` is what went wrong.
+    nothing was made. ``history`` has metrics with several values, as ``(step, value)``. ``plots`` are PNG files in
+    base64, by name. ``error`` is what went wrong.
     """
 
     asset: str
@@ -44,6 +45,7 @@ class Record:
     manifest: Manifest | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     plots: dict[str, str] = field(default_factory=dict)
     error: str | None = None
 

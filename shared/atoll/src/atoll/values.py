@@ -1,7 +1,10 @@
 """Values into the store and out of it: for the IO manager, and by key for scripts and notebooks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from pickle import UnpicklingError
@@ -11,7 +14,7 @@ from atoll.configuration import settings
 from atoll.errors import UserError
 from atoll.formats import Content, File, Format, Json, Pickle, Reference, ReferenceFormat
 from atoll.models import MlflowModel
-from atoll.store import Artefact, Slot, Store
+from atoll.store import ALL, Artefact, Slot, Store
 from atoll.tables import MODULES, ArrowTable, PandasTable, PolarsTable, read_table
 
 FORMATS: tuple[Format, ...] = (
@@ -25,6 +28,8 @@ FORMATS: tuple[Format, ...] = (
     Pickle(),
 )
 NAMED = 5
+# Rows of a table that a model is shown with in MLflow.
+HEAD = 5
 
 
 def load(key: str, partition: str | None = None, profile: str | None = None, library: str | None = None) -> Any:
@@ -41,7 +46,40 @@ def load(key: str, partition: str | None = None, profile: str | None = None, lib
         UserError: There is no such value, or it cannot be loaded here.
     """
     store = Store(settings().store)
-    return read(store, find(store, key, partition, profile), library)
+    artefact = find(store, key, partition, profile)
+    value = read(store, artefact, library)
+    reads = _READS.get()
+    if reads is not None:
+        reads.note(artefact, value)
+    return value
+
+
+@dataclass
+class Reads:
+    """What was loaded: data versions by asset key and partition, and the first rows of tables."""
+
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    heads: list[Any] = field(default_factory=list)
+
+    def note(self, artefact: Artefact, value: Any) -> None:
+        """Note that an artefact was loaded."""
+        versions = self.versions.setdefault(artefact.slot.key, {})
+        versions[artefact.slot.partition or ALL] = artefact.manifest.data_version
+        if artefact.manifest.columns is not None and hasattr(value, "head"):
+            self.heads.append(value.head(HEAD))
+
+
+_READS: ContextVar[Reads | None] = ContextVar("reads", default=None)
+
+
+@contextmanager
+def noting_reads() -> Generator[Reads]:
+    """Note what is loaded by ``load`` until the context ends."""
+    token = _READS.set(Reads())
+    try:
+        yield _READS.get() or Reads()
+    finally:
+        _READS.reset(token)
 
 
 def find(store: Store, key: str, partition: str | None = None, profile: str | None = None) -> Artefact:

@@ -11,6 +11,7 @@ import pytest
 from atoll import UserError, load, settings
 from atoll.contest import Contest
 from atoll.gate import Gate
+from atoll.inspection import list_models
 from atoll.io_manager import StoreIOManager
 from atoll.journal import Journal
 from atoll.promotion import promotion
@@ -226,6 +227,17 @@ def test_a_column_that_is_not_there_is_explained(instance):
         )
     assert caught.value.what == "The held-out rows have no column `tardy`."
     assert caught.value.why == "They have: late, hint, noise, guess, day, origin."
+
+
+def test_versions_aliases_and_decisions_are_listed(instance):
+    make(instance, FIRST, 0.9)
+    make(instance, SECOND, 0.2)
+    (found,) = list_models(Journal(settings().store), "delays", "full")
+    assert (found["name"], found["profile"]) == ("delays", "full")
+    assert [(row["version"], row["aliases"]) for row in found["versions"]] == [(1, ["champion"]), (2, ["challenger"])]
+    assert [row["figures"]["metric"] for row in found["versions"]] == ["roc_auc"] * 2
+    assert [decision["outcome"] for decision in found["decisions"]] == ["promoted", "refused"]
+    assert list_models(Journal(settings().store), "prices", "full") == []
 
 
 def test_two_trainings_at_once_give_each_version_and_decision_its_own_number(store_folder):

@@ -8,6 +8,6 @@ if not find_spec("pandas"):
 elif not find_spec("pandera"):
     collect_ignore += ["test_validation.py"]
 if not (find_spec("mlflow") and find_spec("sklearn")):
-    collect_ignore += ["test_tracking.py"]
+    collect_ignore += ["test_experiments.py", "test_tracking.py"]
 if not find_spec("scipy"):
     collect_ignore += ["test_gate.py"]
