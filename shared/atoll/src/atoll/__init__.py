@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from atoll.experiments import tracked as tracked
     from atoll.logging import logger as logger
     from atoll.plots import plot as plot
+    from atoll.tracking_resource import Tracking as Tracking
     from atoll.values import load as load
 
 __version__ = "0.1.0"
-__all__ = ["Settings", "UserError", "definitions", "load", "logger", "plot", "settings", "today", "tracked"]
+__all__ = ["Settings", "Tracking", "UserError", "definitions", "load", "logger", "plot", "settings", "today", "tracked"]
 
 _HOMES = {
     "Settings": "configuration",
+    "Tracking": "tracking_resource",
     "UserError": "errors",
     "definitions": "code_location",
     "load": "values",

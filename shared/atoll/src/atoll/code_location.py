@@ -13,13 +13,15 @@ from atoll.errors import UserError
 from atoll.io_manager import StoreIOManager
 from atoll.report import progress
 from atoll.tracking import KIND
+from atoll.tracking_resource import Tracking
 
 
 def definitions(file: str) -> dg.Definitions:
     """Load the ``defs`` folder beside a project's ``definitions.py``, as ``dg`` does, and add the platform's part.
 
-    The part is the store as the resource ``io_manager``, the in-process executor, and the sensor for automation
-    conditions, on or off as the settings say; where the project's own definitions name another one, theirs stays.
+    The part is the store as the resource ``io_manager``, notes for MLflow as ``tracking``, the in-process executor, and
+    the sensor for automation conditions, on or off as the settings say; where the project's own definitions name
+    another one, theirs stays.
 
     Args:
         file: ``__file__`` of ``definitions.py``; its package is the code location.
@@ -40,7 +42,8 @@ def definitions(file: str) -> dg.Definitions:
         loaded = dg.ComponentTree.from_module(import_module(f"{package.name}.defs"), package).build_defs()
     automation = settings().automation
     _check_keys(loaded, package.name)
-    resources = {"io_manager": StoreIOManager(tracked=_find_tracked(loaded)), **(loaded.resources or {})}
+    store = StoreIOManager(tracked=_find_tracked(loaded))
+    resources = {"io_manager": store, "tracking": Tracking(), **(loaded.resources or {})}
     loggers = {"console": dg.colored_console_logger, "progress": progress, **(loaded.loggers or {})}
     executor = loaded.executor or dg.in_process_executor
     sensors = [automation_sensor(package.name, automation)] if has_conditions(loaded) else []

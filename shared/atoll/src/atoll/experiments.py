@@ -96,7 +96,7 @@ def _write(
         artefact=artefact.folder if artefact else None,
         manifest=artefact.manifest if artefact else None,
         parameters=find_parameters(run.parameters, run.model),
-        metrics={metric: values[-1][1] for metric, values in run.history.items()},
+        metrics=run.metrics,
         history=run.history,
         plots=run.plots,
         error=error,
@@ -107,7 +107,7 @@ def _write(
 def _keep(store: Store, slot: Slot, run: TrackedRun, reads: Reads) -> Artefact:
     """Store the model, or without one what was measured."""
     origin = describe_origin(slot.asset[0])
-    value: Any = {metric: values[-1][1] for metric, values in run.history.items()}
+    value: Any = run.metrics
     if run.model is not None:
         example = run.example if run.example is not None else find_example(run.model, reads.heads)
         value = Trained(run.model, example, origin["packages"])

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, get_origin
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from atoll.columns import CONTRACT, compare_columns
 from atoll.configuration import settings
@@ -17,17 +16,10 @@ from atoll.journal import Journal
 from atoll.manifest import UNVERSIONED
 from atoll.models import Trained, find_example, is_model
 from atoll.provenance import begin_reading_commit, describe_origin
+from atoll.steps import find_step
 from atoll.store import Artefact, Slot, Store
 from atoll.tracking import PROFILE, TRACKED, Record, add_record, find_metrics, find_parameters, find_plots
-from atoll.values import Reads, read, write
-
-
-@dataclass
-class _Step:
-    """What a step of a run has loaded so far, and since when."""
-
-    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
-    reads: Reads = field(default_factory=Reads)
+from atoll.values import read, write
 
 
 class StoreIOManager(dg.ConfigurableIOManager):
@@ -41,8 +33,6 @@ class StoreIOManager(dg.ConfigurableIOManager):
     url: str | None = None
     profile: str | None = None
     tracked: list[str] = Field(default_factory=list)
-    # By run and step.
-    _steps: dict[tuple[str, str], _Step] = PrivateAttr(default_factory=dict)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Begin to ask git when a run begins, and mark the run if MLflow is to know how it ends."""
@@ -103,14 +93,14 @@ class StoreIOManager(dg.ConfigurableIOManager):
 
     def _put(self, context: dg.OutputContext, partition: str | None, value: Any) -> tuple[Artefact, dict[str, Any]]:
         slot = self._slot(context, partition)
-        step = self._step(context.run_id, context.step_key)
+        reads = find_step(context.run_id, context.step_key, _count_retries()).reads
         facts: dict[str, Any] = {
             **describe_origin(slot.asset[0]),
             "run_id": context.run_id,
-            "inputs": step.reads.versions,
+            "inputs": reads.versions,
         }
         if is_model(value):
-            value = Trained(value, find_example(value, step.reads.heads), facts["packages"])
+            value = Trained(value, find_example(value, reads.heads), facts["packages"])
         if context.has_asset_key:
             facts["code_version"] = context.asset_spec.code_version or UNVERSIONED
             facts["configuration"] = _configure(dg.OpExecutionContext.get())
@@ -133,36 +123,39 @@ class StoreIOManager(dg.ConfigurableIOManager):
         self._remember(context, artefact, value)
         return value
 
-    def _step(self, run_id: str, step_key: str) -> _Step:
-        return self._steps.setdefault((run_id, step_key), _Step())
-
     def _remember(self, context: dg.InputContext, artefact: Artefact, value: Any) -> None:
         """Note what a step has loaded, for the manifests of what it makes; outside of a run there is no step."""
         try:
             execution = context.step_context
         except dg.DagsterInvariantViolationError:
             return
-        self._step(execution.run_id, execution.step.key).reads.note(artefact, value)
+        find_step(execution.run_id, execution.step.key, execution.previous_attempt_count).reads.note(artefact, value)
 
     def _track(self, context: dg.OutputContext, artefact: Artefact, value: Any) -> None:
-        manifest, metadata = artefact.manifest, context.output_metadata
+        manifest, metadata, retry = artefact.manifest, context.output_metadata, _count_retries()
+        step = find_step(context.run_id, context.step_key, retry)
         record = Record(
             asset=manifest.asset,
             partition=manifest.partition,
             profile=manifest.profile,
             status="FINISHED",
-            started=self._step(context.run_id, context.step_key).started,
+            started=step.started,
             ended=datetime.now(timezone.utc),
             run_id=context.run_id,
             step=context.step_key,
-            retry=dg.OpExecutionContext.get().retry_number,
+            retry=retry,
             artefact=artefact.folder,
             manifest=manifest,
-            parameters=find_parameters(manifest.configuration, value),
-            metrics=find_metrics(metadata),
-            plots=find_plots(metadata),
+            parameters={**find_parameters(manifest.configuration, value), **step.notes.parameters},
+            metrics={**step.notes.metrics, **find_metrics(metadata)},
+            history=step.notes.history,
+            plots={**step.notes.plots, **find_plots(metadata)},
         )
         add_record(Journal(self.url or settings().store), record)
+
+
+def _count_retries() -> int:
+    return dg.OpExecutionContext.get().retry_number
 
 
 def _hold_to_contract(context: dg.InputContext, artefact: Artefact) -> None:

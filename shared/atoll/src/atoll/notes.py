@@ -17,6 +17,11 @@ class Notes:
     history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     plots: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last value of each metric."""
+        return {key: values[-1][1] for key, values in self.history.items()}
+
     def log_param(self, key: str, value: Any) -> None:
         """Note a parameter."""
         self.parameters[key] = value

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pydantic import Field
 
-from atoll import UserError, load, plot, settings
+from atoll import Tracking, UserError, load, plot, settings
 from atoll.io_manager import StoreIOManager
 from atoll.journal import Journal
 from atoll.models import unpack
@@ -216,3 +216,28 @@ def test_tables_that_cannot_be_predicted_are_no_example(store_folder, tmp_path):
 
     run(prices, make_model(Picky()))
     assert mlflow.pyfunc.load_model(open_folder(tmp_path)).metadata.signature is None
+
+
+def test_what_an_asset_notes_while_it_works_is_in_the_record_of_that_attempt(store_folder):
+    attempts = []
+
+    @dg.asset(key_prefix="toy", kinds={"mlflow"}, retry_policy=dg.RetryPolicy(max_retries=1))
+    def model(tracking: Tracking):
+        attempts.append(1)
+        for step in range(3):
+            tracking.log_metric("loss", 3.0 - step, step)
+        if len(attempts) == 1:
+            raise ValueError("the first attempt")
+        tracking.log_param("depth", 3)
+        tracking.log_params({"width": 4})
+        tracking.log_metrics({"auc": 0.7})
+        tracking.log_figure(Figure(), "errors")
+        return dg.MaterializeResult(value=Doubling(), metadata={"metric/mae": 1.5})
+
+    manager = StoreIOManager(tracked=["toy/model"])
+    dg.materialize([model], resources={"io_manager": manager, "tracking": Tracking()})
+    (record,) = records()
+    assert record.parameters == {"factor": 2.0, "depth": 3, "width": 4}
+    assert record.metrics == {"loss": 1.0, "auc": 0.7, "mae": 1.5}
+    assert record.history["loss"] == [(0, 3.0), (1, 2.0), (2, 1.0)]
+    assert list(record.plots) == ["errors"]
