@@ -4,6 +4,7 @@ import logging
 import pickle
 import shutil
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -127,9 +128,9 @@ def _save(trained: Trained, place: Path, folder: Path) -> None:
             "Leave open files, connections and locks out of it.",
         ) from error
     answer = None if trained.example is None else _predict(trained.model, trained.example)
-    shown = {} if answer is None else {"signature": infer_signature(trained.example, answer)}
     versions = {name: version for name, version in trained.packages.items() if name not in ("python", "atoll")}
     with _quiet():
+        shown = {} if answer is None else {"signature": infer_signature(trained.example, answer)}
         mlflow.pyfunc.save_model(
             path=str(folder),
             loader_module=__name__,
@@ -148,6 +149,8 @@ def _quiet() -> Generator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="(?s).*integer column", category=UserWarning)
+            yield
     finally:
         logger.setLevel(level)

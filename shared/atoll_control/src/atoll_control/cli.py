@@ -137,6 +137,18 @@ def verify_store(prefix: Prefix = "", json: Json = False) -> int:
     return verify_store(find_checkout(), prefix, as_json=json)
 
 
+@app.command(name="models")
+def show_models(
+    location: Annotated[str, typer.Argument(metavar="LOCATION", help="the code location")],
+    profile: Profile = None,
+    json: Json = False,
+) -> int:
+    """List the versions of a project's models with their figures and aliases, and what the gate decided."""
+    from atoll_control.workflows.models import show_models
+
+    return show_models(find_checkout(), location, profile, as_json=json)
+
+
 def main() -> None:
     """Run the command: exit 0 done, 1 a run, test or check failed, 2 something a person can mend."""
     try:

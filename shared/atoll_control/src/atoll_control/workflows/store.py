@@ -7,20 +7,15 @@ from typing import Any
 from rich.markup import escape
 
 from atoll_control.console import BAD, GOOD, out, say, show_json, show_table
-from atoll_control.environments import environment_problem
-from atoll_control.errors import UserError
 from atoll_control.files import Checkout
-from atoll_control.process import capture, clean_environment
-from atoll_control.projects import Project, discover_projects
+from atoll_control.inspection import inspect_store
 
-# The location whose environment is taken where it can start.
-PREFERRED = "operations"
 SHORT = 12
 
 
 def list_store(checkout: Checkout, prefix: str, profile: str | None, *, as_json: bool) -> int:
     """Show what is current: asset, partition, profile, rows, size, time, data version."""
-    found = _inspect(checkout, "ls", prefix, profile=profile)
+    found = inspect_store(checkout, "ls", prefix, profile=profile)
     if as_json:
         show_json(found)
         return 0
@@ -31,7 +26,7 @@ def list_store(checkout: Checkout, prefix: str, profile: str | None, *, as_json:
 
 def show_artefact(checkout: Checkout, key: str, partition: str | None, profile: str | None, *, as_json: bool) -> int:
     """Show one artefact: its manifest, where it is, its versions, and of a table the first rows."""
-    found = _inspect(checkout, "show", key, partition=partition, profile=profile)
+    found = inspect_store(checkout, "show", key, partition=partition, profile=profile)
     if as_json:
         show_json(found)
         return 0
@@ -47,7 +42,7 @@ def show_artefact(checkout: Checkout, key: str, partition: str | None, profile: 
 
 def verify_store(checkout: Checkout, prefix: str, *, as_json: bool) -> int:
     """Read everything and compare it with what was written; return 1 when something is at fault."""
-    found = _inspect(checkout, "verify", prefix)
+    found = inspect_store(checkout, "verify", prefix)
     faults = [fault for fault in found if not fault["leftover"]]
     if as_json:
         show_json(found)
@@ -58,33 +53,6 @@ def verify_store(checkout: Checkout, prefix: str, *, as_json: bool) -> int:
         if not faults:
             say("the store holds what was written", GOOD)
     return 1 if faults else 0
-
-
-def _inspect(checkout: Checkout, verb: str, key: str, **options: str | None) -> Any:
-    """Ask the library, which knows the store; the command's own environment has no data library."""
-    project = _choose_project(checkout)
-    command = [project.python, "-m", "atoll.inspection", verb, key]
-    command += [f"--{name}={value}" for name, value in options.items() if value is not None]
-    output = capture(command, cwd=project.folder, env=clean_environment(ATOLL_ROOT=str(checkout.root)))
-    if output.code not in (0, 2) or not output.stdout:
-        raise RuntimeError(f"the library's inspection of the store failed: {output.stderr}")
-    found = json.loads(output.stdout)
-    if output.code:
-        raise UserError(found["what"], found["why"], found["how"])
-    return found
-
-
-def _choose_project(checkout: Checkout) -> Project:
-    """Take `operations`, or the first project that can start."""
-    projects = sorted(discover_projects(checkout), key=lambda project: project.name != PREFERRED)
-    found = next((project for project in projects if not environment_problem(project)), None)
-    if found is None:
-        raise UserError(
-            "the store cannot be looked into.",
-            "the library is in the projects' environments, and none of them can start.",
-            "./atoll sync",
-        )
-    return found
 
 
 def _describe(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -1,0 +1,18 @@
+"""`./atoll models`: what it says before anything was judged."""
+
+
+def test_a_location_without_a_registered_model_is_explained(clone):
+    refused = clone.atoll("models", "aviation_data", "--profile", "full")
+    assert (refused.code, refused.stderr.splitlines()) == (
+        2,
+        [
+            "what: aviation_data has no registered model.",
+            "why:  Nothing has reached the gate yet in the profile full.",
+            "how:  ./atoll run aviation_data, or name another profile: --profile full",
+        ],
+    )
+
+
+def test_an_unknown_location_is_explained(clone):
+    refused = clone.atoll("models", "ships")
+    assert (refused.code, refused.stderr.splitlines()[0]) == (2, "what: there is no code location ships.")
