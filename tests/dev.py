@@ -14,18 +14,20 @@ from clone import Clone
 from waiting import wait_until
 
 INSTALLING = 900
+MLFLOW = 120
 
 
 class Dev:
-    """The real `./atoll dev` at a free port, in a session of its own, as in a terminal of its own."""
+    """The real `./atoll dev` at free ports, in a session of its own, as in a terminal of its own."""
 
-    def __init__(self, clone: Clone, **environment: str) -> None:
+    def __init__(self, clone: Clone, *, mlflow_port: int | None = None, **environment: str) -> None:
         self.clone = clone
         self.port = find_free_port()
         self.page = Page(self.port)
+        self.mlflow_port = mlflow_port or find_free_port()
         self._output = tempfile.NamedTemporaryFile(prefix="atoll-dev-")
         self.process = subprocess.Popen(
-            ["./atoll", "dev", "--port", str(self.port)],
+            ["./atoll", "dev", "--port", str(self.port), "--mlflow-port", str(self.mlflow_port)],
             cwd=clone.root,
             env=clone.environment | environment,
             stdin=subprocess.DEVNULL,
@@ -92,6 +94,13 @@ def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def mlflow_group(dev: Dev) -> int:
+    """Wait until MLflow's server answers, and return its process group."""
+    said = f"mlflow http://127.0.0.1:{dev.mlflow_port}"
+    wait_until(lambda: said in dev.text, MLFLOW, "MLflow's address")
+    return int(json.loads((dev.clone.root / ".atoll" / "mlflow.json").read_text())["process"].partition(":")[0])
 
 
 def processes_of(clone: Clone) -> dict[int, str]:

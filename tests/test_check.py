@@ -167,6 +167,13 @@ BREAKS = [
         also=["definitions"],
     ),
     Break(
+        "a dependency of MLflow's server that is not locked",
+        "locks",
+        edit(Path("deploy/mlflow/pyproject.toml"), "dependencies = [", 'dependencies = ["tomli", '),
+        "the lock deploy/mlflow/uv.lock is not current.",
+        "./atoll uv lock --project deploy/mlflow",
+    ),
+    Break(
         "another Dagster in the library's lock",
         "dagster",
         downgrade(Path("shared/atoll/uv.lock"), "dagster", "1.13.26"),

@@ -12,7 +12,7 @@ from dagster import DagsterRun, DagsterRunStatus
 from atoll_control.graphql import Page
 from atoll_control.instance import open_instance
 from clone import Clone
-from dev import find_free_port, is_group_alive, processes_of
+from dev import find_free_port, is_group_alive, mlflow_group, processes_of
 from runs import checks, launch, list_assets, materializations, messages, status, wait_for_end
 from waiting import wait_until
 
@@ -154,11 +154,14 @@ def test_a_headless_run_that_is_killed_with_its_command_has_failed_too(platform,
 
 
 def test_what_a_killed_dev_left_running_is_ended_by_the_next(platform, first_start):
+    server = mlflow_group(platform)
     platform.kill()
     assert is_group_alive(platform.group)
+    assert is_group_alive(server)
     successor = first_start.terminal.running()
     assert "ended what a killed ./atoll dev had left running" in successor.text
     assert not is_group_alive(platform.group)
+    assert not is_group_alive(server)
     assert not platform.sockets.exists()
     assert all(location.loaded for location in successor.page.locations())
 
@@ -170,7 +173,7 @@ def test_ctrl_c_with_a_run_in_flight_leaves_no_process_no_socket_and_no_active_r
     assert processes_of(platform.clone) == {}
     assert not is_group_alive(platform.group)
     assert not platform.sockets.exists()
-    assert not (platform.clone.root / ".atoll" / "dev.json").exists()
+    assert list((platform.clone.root / ".atoll").glob("*.json")) == []
     assert unfinished(platform.clone) == []
     assert runs_of(platform.clone)[run].status == DagsterRunStatus.CANCELED
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from clone import Clone
+from dev import mlflow_group
 
 
 def findings(clone: Clone, code: int, **environment: str) -> dict[str, dict[str, Any]]:
@@ -14,17 +15,21 @@ def findings(clone: Clone, code: int, **environment: str) -> dict[str, dict[str,
 
 
 def to_mend(found: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Return the commands that mend, but for the port: another program of this machine may have it."""
-    return {name: finding["how"] for name, finding in found.items() if finding["how"] and name != "port"}
+    """Return the commands that mend, but for ports: another program of this machine may have them."""
+    return {name: finding["how"] for name, finding in found.items() if finding["how"] and not name.endswith("port")}
 
 
 def test_a_healthy_checkout_needs_nothing(platform):
+    mlflow_group(platform)
     found = findings(platform.clone, 0)
     assert to_mend(found) == {}
+    assert found["mlflow server"]["says"] == f"runs at http://127.0.0.1:{platform.mlflow_port}"
     assert platform.page.address in found["platform"]["says"]
     assert found["setting profile"]["says"] == "sample"
     assert found["setting store"]["says"] == str(platform.clone.root / ".atoll" / "store")
-    assert set(platform.clone.locations) <= set(found)
+    database = platform.clone.root / ".atoll" / "mlflow" / "mlflow.db"
+    assert found["setting tracking"]["says"] == f"sqlite:///{database}"
+    assert {*platform.clone.locations, "mlflow"} <= set(found)
 
 
 def test_an_environment_that_is_not_at_its_lock_is_named_with_the_command_that_mends_it(platform):
@@ -46,6 +51,11 @@ def test_a_setting_of_the_wrong_type_is_named_with_where_it_is_set(platform):
     ]
     assert "ATOLL_PROFILE" in finding["says"]
     assert finding["how"].startswith("Correct it there: Input should be 'sample' or 'full'")
+
+
+def test_a_password_of_the_tracking_server_is_not_shown(platform):
+    found = findings(platform.clone, 0, ATOLL_TRACKING="https://ada:hunter2@mlflow.example.org")
+    assert found["setting tracking"]["says"] == "https://mlflow.example.org"
 
 
 def test_a_store_that_cannot_be_written_is_named(platform, tmp_path):

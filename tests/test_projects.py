@@ -1,7 +1,9 @@
-"""What is wrong with one project never takes the others down, and the output says how to mend it."""
+"""What is wrong with one project, or with MLflow, never takes the others down, and the output says how to mend it."""
 
 import json
+import re
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +11,9 @@ from typing import NamedTuple
 import pytest
 
 from clone import Clone
-from dev import Dev
+from dev import MLFLOW, Dev
 from small_project import add_project, install, lock
+from waiting import wait_until
 
 
 class Broken(NamedTuple):
@@ -127,6 +130,14 @@ OFFLINE = [
     )
 ]
 
+DAMAGED = Broken(
+    "mlflow",
+    lambda clone, folder: None,
+    "MLflow's server does not start.",
+    ".atoll/mlflow/mlflow.db is damaged: file is not a database.",
+    "end ./atoll dev, then: mv .atoll/mlflow/mlflow.db .atoll/mlflow/mlflow.db.damaged && ./atoll dev",
+)
+
 
 def is_told(broken: Broken, text: str) -> bool:
     lines = text.splitlines()
@@ -154,20 +165,42 @@ def broken_clone(idle_clone: Clone, healthy: list[str]) -> Iterator[Clone]:
     idle_clone.restore()
 
 
+@pytest.fixture
+def damaged_database(broken_clone: Clone) -> Iterator[Path]:
+    """MLflow's database with content that is none."""
+    database = broken_clone.root / ".atoll" / "mlflow" / "mlflow.db"
+    kept = database.rename(database.with_suffix(".kept"))
+    database.write_text("not a database, and long enough that nobody takes it for a new one " * 20)
+    yield database
+    kept.replace(database)
+
+
 def test_the_healthy_come_up_and_of_each_other_it_is_said_what_is_wrong_and_how_to_mend_it(broken_clone, healthy):
     for broken in BROKEN:
         broken.break_(broken_clone, add_project(broken_clone, broken.name))
-    with Dev(broken_clone) as dev:
-        assert loaded(dev) == set(healthy)
-        assert [broken.name for broken in BROKEN if not is_told(broken, dev.text)] == [], dev.text
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with Dev(broken_clone, mlflow_port=port) as dev:
+            assert loaded(dev) == set(healthy)
+            assert [broken.name for broken in BROKEN if not is_told(broken, dev.text)] == [], dev.text
+            what, why, how = dev.text.partition("mlflow does not run; all else goes on without it\n")[2].splitlines()[
+                :3
+            ]
+    assert (what, why) == (f"what: port {port} is in use.", "why:  another program listens on 127.0.0.1 at it.")
+    assert re.fullmatch(r"how:  \./atoll dev --mlflow-port \d+", how)
 
 
-def test_without_a_network_what_is_installed_comes_up_and_what_is_missing_is_named(broken_clone, healthy, tmp_path):
+def test_without_a_network_what_is_installed_comes_up_and_what_is_missing_is_named(
+    broken_clone, healthy, damaged_database, tmp_path
+):
     for broken in OFFLINE:
         broken.break_(broken_clone, add_project(broken_clone, broken.name))
     with Dev(broken_clone, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path)) as dev:
         assert loaded(dev) == set(healthy)
         assert [broken.name for broken in OFFLINE if not is_told(broken, dev.text)] == [], dev.text
+        wait_until(lambda: is_told(DAMAGED, dev.text), MLFLOW, "what is wrong with MLflow's database")
     mended = broken_clone.atoll("sync", *(broken.name for broken in OFFLINE))
     assert mended.code == 0, mended.text
     ready = [location for location in json.loads(broken_clone.atoll("list", "--json").stdout) if location["ready"]]

@@ -34,6 +34,7 @@ def test_the_first_command_in_a_fresh_clone_installs_uv_and_every_environment(fi
     assert shutil.which("uv", path=clone.environment["PATH"]) is None
     assert first_start.text.startswith("installing uv")
     assert clone.uv("--version").stdout.startswith("uv ")
+    assert "environment of mlflow" in first_start.text
     for location in clone.locations:
         assert f"environment of {location}" in first_start.text
         assert f"{location} is loaded" in first_start.text

@@ -1,7 +1,5 @@
-"""What was tracked and is not in MLflow yet, sent there: by a sensor, or ``python -m operations.tracking``."""
+"""What was tracked and is not in MLflow yet, sent there."""
 
-import argparse
-import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,7 +9,6 @@ import dagster as dg
 
 from atoll import registry
 from atoll.configuration import settings
-from atoll.errors import UserError
 from atoll.journal import Journal
 from atoll.store import Store
 from atoll.tracking import Record, add_record, list_pending, mark_sent
@@ -19,8 +16,6 @@ from operations.attempts import describe_end, list_ended
 
 if TYPE_CHECKING:
     from operations.sending import Delivery
-
-PATIENCE = 60.0
 
 
 def record_ends(instance: dg.DagsterInstance, journal: Journal, since: datetime) -> datetime:
@@ -97,26 +92,3 @@ def _link(instance: dg.DagsterInstance, record: Record, address: str | None) -> 
     key = dg.AssetKey.from_user_string(record.asset)
     seen = dg.AssetObservation(key, partition=record.partition, metadata={"MLflow run": link})
     instance.report_runless_asset_event(seen)
-
-
-def main() -> int:
-    """Send everything that is pending; the exit code is 0 when nothing is left, 1 when something is."""
-    parser = argparse.ArgumentParser(prog="python -m operations.tracking", description=__doc__)
-    parser.add_argument("--since", type=datetime.fromisoformat, required=True, help="look at runs that ended later")
-    options = parser.parse_args()
-    journal = Journal(settings().store)
-    with dg.DagsterInstance.get() as instance:
-        try:
-            record_ends(instance, journal, options.since)
-            refused = [delivery for delivery in send_pending(instance, journal, PATIENCE) if delivery.refusal]
-            list(mirror_pending(journal))
-        except UserError as error:
-            sys.stderr.write(f"what: {error.what}\nwhy:  {error.why}\nhow:  {error.how}\n")
-            return 1
-    for delivery in refused:
-        sys.stderr.write(f"{delivery.record.asset} is not in MLflow: {delivery.refusal}\n")
-    return 1 if refused else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

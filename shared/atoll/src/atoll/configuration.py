@@ -114,7 +114,8 @@ class Settings(BaseSettings):
         if root is None:
             raise UserError(
                 "There is no MLflow to track with.",
-                "The setting `tracking` is not set, and there is no checkout above with a database of its own.",
+                "The setting `tracking` is not set, "
+                "and there is no checkout (code_locations/ and workspace.yaml) above.",
                 "Set ATOLL_TRACKING to the address of an MLflow server, or start in the checkout.",
             )
         return f"sqlite:///{root / '.atoll' / 'mlflow' / 'mlflow.db'}"

@@ -100,6 +100,28 @@ def test_the_checkout_is_also_found_above_the_library(tmp_path, checkout, monkey
     assert find_root() == checkout
 
 
+def test_tracking_is_by_default_the_database_in_the_checkout(checkout):
+    assert settings().tracking == f"sqlite:///{checkout}/.atoll/mlflow/mlflow.db"
+
+
+def test_tracking_is_read_from_the_file_and_the_environment_wins(checkout, monkeypatch):
+    (checkout / "atoll.toml").write_text('tracking = "https://mlflow.example.org"\n')
+    assert settings().tracking == "https://mlflow.example.org"
+    settings.cache_clear()
+    monkeypatch.setenv("ATOLL_TRACKING", "http://127.0.0.1:5000")
+    assert settings().tracking == "http://127.0.0.1:5000"
+
+
+def test_without_a_checkout_only_the_use_of_tracking_fails(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("atoll.configuration.__file__", str(tmp_path / "atoll" / "configuration.py"))
+    with pytest.raises(UserError) as caught:
+        _ = settings().tracking
+    assert caught.value.what == "There is no MLflow to track with."
+    assert caught.value.why.startswith("The setting `tracking` is not set, and there is no checkout (code_locations/")
+    assert "ATOLL_TRACKING" in caught.value.how
+
+
 def test_a_wrong_value_in_the_environment_is_explained(checkout, monkeypatch):
     monkeypatch.setenv("ATOLL_PROFILE", "hunter2")
     with pytest.raises(UserError) as caught:
@@ -129,8 +151,8 @@ def test_an_unknown_setting_in_the_file_is_explained(checkout):
     assert str(caught.value) == (
         "The setting `profil` is unknown.\n"
         f"It is set in {checkout / 'atoll.toml'}.\n"
-        "Remove it there; the settings are: profile, store, log_level, today, automation, keep_runs_days, tracking, "
-        "page."
+        "Remove it there; the settings are: profile, store, log_level, today, automation, keep_runs_days, "
+        "tracking, page."
     )
 
 
@@ -143,22 +165,8 @@ def test_a_file_that_is_no_toml_is_explained(checkout, content):
     assert caught.value.how == "Correct or remove it."
 
 
-def test_credentials_in_the_stores_url_are_not_printed(checkout, monkeypatch):
+def test_credentials_in_urls_are_not_printed(checkout, monkeypatch):
     monkeypatch.setenv("ATOLL_STORE", "ftp://ada:hunter2@host/store")
+    monkeypatch.setenv("ATOLL_TRACKING", "https://ada:hunter2@mlflow.example.org")
     assert "hunter2" not in repr(settings())
     assert "hunter2" not in str(settings())
-
-
-def test_what_is_tracked_goes_beside_the_store_of_the_checkout_or_where_a_setting_says(checkout, monkeypatch):
-    assert settings().tracking == f"sqlite:///{checkout / '.atoll' / 'mlflow' / 'mlflow.db'}"
-    settings.cache_clear()
-    monkeypatch.setenv("ATOLL_TRACKING", "http://127.0.0.1:5000")
-    assert settings().tracking == "http://127.0.0.1:5000"
-
-
-def test_without_a_checkout_there_is_nothing_to_track_with(monkeypatch):
-    monkeypatch.setattr("atoll.configuration.find_root", lambda: None)
-    with pytest.raises(UserError) as caught:
-        _ = settings().tracking
-    assert caught.value.what == "There is no MLflow to track with."
-    assert caught.value.how == "Set ATOLL_TRACKING to the address of an MLflow server, or start in the checkout."

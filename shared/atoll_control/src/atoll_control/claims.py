@@ -17,6 +17,7 @@ from atoll_control.environments import explain_sync, uv
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.projects import Project
+from atoll_control.services import discover_services
 from atoll_control.workspace import drifted_files
 
 # Dagster's own packages; a `dagster-*` of others has versions of its own.
@@ -44,8 +45,8 @@ def unreadable_projects(checkout: Checkout, projects: Sequence[Project]) -> Iter
 
 
 def stale_locks(checkout: Checkout, projects: Sequence[Project]) -> Iterator[UserError]:
-    """Locks that do not fit their manifests, the control plane's and the library's included."""
-    folders = [checkout.root, checkout.library, *(project.folder for project in healthy(projects))]
+    """Locks that do not fit their manifests, the control plane's, the library's and the services' included."""
+    folders = _locked_folders(checkout, projects)
     with ThreadPoolExecutor() as pool:
         outputs = list(pool.map(lambda folder: uv("lock", "--check", cwd=folder), folders))
     for folder, output in zip(folders, outputs, strict=True):
@@ -71,7 +72,7 @@ def drift(checkout: Checkout, projects: Sequence[Project]) -> Iterator[UserError
 def dagster_versions(checkout: Checkout, projects: Sequence[Project]) -> Iterator[UserError]:
     """Locks with another Dagster than the pair that the root's pyproject.toml states."""
     pair = tomllib.loads(checkout.pyproject.read_text(encoding="utf-8"))["tool"]["atoll"]["dagster"]
-    for folder in [checkout.root, checkout.library, *(project.folder for project in healthy(projects))]:
+    for folder in _locked_folders(checkout, projects):
         for name, version in _locked_dagster(folder / "uv.lock"):
             wanted = pair["libraries"] if version.startswith("0.") else pair["core"]
             if version != wanted:
@@ -82,6 +83,11 @@ def dagster_versions(checkout: Checkout, projects: Sequence[Project]) -> Iterato
                     f"./atoll uv lock --project {where} --upgrade-package {name}=={wanted}",
                 )
                 break
+
+
+def _locked_folders(checkout: Checkout, projects: Sequence[Project]) -> list[Path]:
+    owners = [*discover_services(checkout), *healthy(projects)]
+    return [checkout.root, checkout.library, *(owner.folder for owner in owners)]
 
 
 def _locked_dagster(lock: Path) -> Iterator[tuple[str, str]]:

@@ -25,11 +25,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would be 
 
 
 @app.command()
-def dev(port: Annotated[int, typer.Option(min=1, max=65535, help="port of the page on 127.0.0.1")] = 3000) -> int:
-    """Install what is missing, start page, daemon and one code server per project; Ctrl-C ends all."""
+def dev(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port of the page on 127.0.0.1")] = 3000,
+    mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="port of MLflow on 127.0.0.1")] = 5000,
+) -> int:
+    """Install what is missing, start page, daemon, one code server per project and MLflow; Ctrl-C ends all."""
     from atoll_control.workflows.dev import dev
 
-    return dev(find_checkout(), port)
+    return dev(find_checkout(), port, mlflow_port)
 
 
 @app.command()

@@ -1,20 +1,19 @@
 """Dagster's own `dev` as a child: webserver, daemon and one code server per project, in one process group."""
 
 import contextlib
-import json
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from atoll_control import child
+from atoll_control.child import Child
 from atoll_control.files import Checkout, write_atomically
 from atoll_control.graphql import ActiveRun, Location, Page
 from atoll_control.instance import prepare_dagster_home
-from atoll_control.process import clean_environment, end_group, identity, is_alive, start_time
+from atoll_control.process import clean_environment
 from atoll_control.projects import Project
 from atoll_control.runs import headless_process
 from atoll_control.workspace import render_workspace
@@ -29,32 +28,28 @@ class DagsterDevEnded(Exception):
 class DagsterDev:
     """One `dagster dev` over a workspace of the projects that can start."""
 
-    def __init__(self, checkout: Checkout, projects: Sequence[Project], port: int) -> None:
+    def __init__(self, checkout: Checkout, projects: Sequence[Project], port: int, **environment: str) -> None:
+        """Start it, with `environment` for everything that it starts itself."""
         self.page = Page(port)
-        self._checkout = checkout
         # Of its own and short, whatever TMPDIR is: a unix socket's path may have 107 bytes.
         self._sockets = Path(tempfile.mkdtemp(prefix="atoll-", dir="/tmp"))
         workspace = checkout.state / "workspace.yaml"
         write_atomically(workspace, render_workspace(projects, checkout.root))
-        checkout.dev_log.parent.mkdir(parents=True, exist_ok=True)
+        checkout.dev_log.unlink(missing_ok=True)
         home = prepare_dagster_home(checkout)
-        # The working folder is on the path of webserver and daemon: in the root, a file docker.py would hide a package.
-        with checkout.dev_log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)],
-                cwd=home,
-                env=clean_environment(DAGSTER_HOME=str(home), TMPDIR=str(self._sockets)),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
         try:
-            process = identity(self._process.pid)
-            record = {"process": process, "sockets": str(self._sockets), "address": self.page.address}
-            write_atomically(_record(checkout), json.dumps(record))
+            self._child = Child(
+                [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)],
+                # It is on the path of webserver and daemon: in the root, a file docker.py would hide a package.
+                cwd=home,
+                env=clean_environment(DAGSTER_HOME=str(home), TMPDIR=str(self._sockets), **environment),
+                log=checkout.dev_log,
+                record=_record(checkout),
+                sockets=str(self._sockets),
+                address=self.page.address,
+            )
         except BaseException:
-            self.kill()
+            shutil.rmtree(self._sockets)
             raise
 
     def wait_until_loaded(self, loaded: Callable[[Location], None]) -> list[Location]:
@@ -80,13 +75,14 @@ class DagsterDev:
 
     def raise_if_ended(self) -> None:
         """Raise DagsterDevEnded when the process is gone."""
-        if self._process.poll() is not None:
-            raise DagsterDevEnded(f"dagster dev ended with {self._process.returncode}")
+        code = self._child.exit_code()
+        if code is not None:
+            raise DagsterDevEnded(f"dagster dev ended with {code}")
 
     def stop(self) -> None:
         """End runs, servers and sockets; nothing that was started here is left."""
         try:
-            if self._process.poll() is None:
+            if self._child.exit_code() is None:
                 self._end_runs()
         finally:
             self._end(PATIENCE)
@@ -97,13 +93,8 @@ class DagsterDev:
 
     def _end(self, patience: float) -> None:
         """End Dagster itself first; code servers then only wait for calls that nobody makes, and get little time."""
-        self._process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(patience)
-        end_group(self._process.pid, patience=min(patience, 2.0))
-        self._process.wait()
+        self._child.end(patience)
         shutil.rmtree(self._sockets, ignore_errors=True)
-        _record(self._checkout).unlink(missing_ok=True)
 
     def _end_runs(self) -> None:
         """End the runs of the code servers first gently, then by mark; a headless run belongs to its own command."""
@@ -125,30 +116,17 @@ class DagsterDev:
 
 
 def end_leftover(checkout: Checkout) -> bool:
-    """End what a killed `./atoll dev` of this checkout left running; say whether there was anything.
-
-    A group whose leader is dead keeps the leader's number, so nobody else can have it.
-    """
+    """End what a killed `./atoll dev` of this checkout left of Dagster; say whether there was anything."""
     record = read_record(checkout)
-    if record is None:
-        _record(checkout).unlink(missing_ok=True)
-        return False
-    pid = int(record["process"].partition(":")[0])
-    found = is_alive(record["process"]) or start_time(pid) is None
-    if found:
-        end_group(pid, patience=PATIENCE)
-    shutil.rmtree(record["sockets"], ignore_errors=True)
-    _record(checkout).unlink()
+    found = child.end_leftover(_record(checkout), PATIENCE)
+    if record:
+        shutil.rmtree(record["sockets"], ignore_errors=True)
     return found
 
 
 def read_record(checkout: Checkout) -> dict[str, str] | None:
     """Return what a running `./atoll dev` wrote down: `process`, `sockets`, `address`; None where it is not there."""
-    try:
-        record = json.loads(_record(checkout).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) and {"process", "sockets", "address"} <= record.keys() else None
+    return child.read_record(_record(checkout), "sockets", "address")
 
 
 def _record(checkout: Checkout) -> Path:

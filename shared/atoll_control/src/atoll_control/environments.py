@@ -1,4 +1,4 @@
-"""Environments: each project's own `.venv`, brought to its lock by uv and nothing else."""
+"""Environments: each project's and service's own `.venv`, brought to its lock by uv and nothing else."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +9,7 @@ from pathlib import Path
 from atoll_control.errors import UserError
 from atoll_control.process import Output, capture, clean_environment
 from atoll_control.projects import Project
+from atoll_control.services import Service
 
 # Two at a time: uv itself downloads and unpacks in parallel.
 SIDE_BY_SIDE = 2
@@ -81,8 +82,10 @@ def _install(name: str, folder: Path, *options: str) -> UserError | None:
     return explain_sync(name, folder, output) if output.code else None
 
 
-def sync_projects(projects: Sequence[Project], done: Callable[[Synced], None], *, always: bool) -> list[Synced]:
-    """Sync several projects side by side; `done` hears of each as it ends. A project with a problem is not touched."""
+def sync_projects(
+    projects: Sequence[Project | Service], done: Callable[[Synced], None], *, always: bool
+) -> list[Synced]:
+    """Sync several of them side by side; `done` hears of each as it ends. One with a problem is not touched."""
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         futures = [pool.submit(_sync_project, project, always) for project in projects]
         try:
@@ -94,14 +97,14 @@ def sync_projects(projects: Sequence[Project], done: Callable[[Synced], None], *
     return [future.result() for future in futures]
 
 
-def _sync_project(project: Project, always: bool) -> Synced:
+def _sync_project(project: Project | Service, always: bool) -> Synced:
     if project.problem:
         return Synced(project.name, project.problem)
     return sync_environment(project.name, project.folder, project.modules, always=always)
 
 
-def environment_problem(project: Project) -> UserError | None:
-    """Say what keeps the project from starting, without changing anything."""
+def environment_problem(project: Project | Service) -> UserError | None:
+    """Say what keeps it from starting, without changing anything."""
     if project.problem:
         return project.problem
     if not _is_at_lock(project.folder):
@@ -109,7 +112,7 @@ def environment_problem(project: Project) -> UserError | None:
         if output.code:
             return explain_sync(project.name, project.folder, output)
         what, why = f"the environment of {project.name} is not there.", "it is missing, or not at its lock."
-        return UserError(what, why, f"./atoll sync {project.name}")
+        return UserError(what, why, _sync(project.name, project.folder))
     if missing := missing_modules(project.python, project.modules):
         return _broken(project.name, project.folder, missing)
     return None
@@ -140,8 +143,13 @@ def _broken(name: str, folder: Path, reason: str) -> UserError:
 
 
 def _sync(name: str, folder: Path) -> str:
-    in_the_list = folder.parent.name == "code_locations"
-    return f"./atoll sync {name}" if in_the_list else f"./atoll uv sync --project {folder.parent.name}/{folder.name}"
+    match folder.parent.name:
+        case "code_locations":
+            return f"./atoll sync {name}"
+        case "deploy":
+            return "./atoll sync"
+        case parent:
+            return f"./atoll uv sync --project {parent}/{folder.name}"
 
 
 def explain_sync(name: str, folder: Path, output: Output) -> UserError:

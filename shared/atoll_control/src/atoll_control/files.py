@@ -46,6 +46,11 @@ class Checkout:
         return self.root / "shared" / "atoll_control"
 
     @property
+    def deploy(self) -> Path:
+        """What runs beside Dagster; a folder with a manifest is a locked uv project of its own."""
+        return self.root / "deploy"
+
+    @property
     def state(self) -> Path:
         """Git-ignored state: instance, store, logs, locks."""
         return self.root / ".atoll"
@@ -59,6 +64,16 @@ class Checkout:
     def dev_log(self) -> Path:
         """What Dagster's `dev` and the code servers print."""
         return self.state / "logs" / "dev.log"
+
+    @property
+    def mlflow(self) -> Path:
+        """MLflow's database and artifacts."""
+        return self.state / "mlflow"
+
+    @property
+    def mlflow_log(self) -> Path:
+        """What MLflow's server prints."""
+        return self.state / "logs" / "mlflow.log"
 
 
 def find_checkout() -> Checkout:

@@ -117,6 +117,14 @@ def port_is_free(port: int) -> bool:
     return True
 
 
+def port_in_use(port: int, option: str) -> UserError:
+    """Explain that another program has the port, with the option of `./atoll dev` that names a free one."""
+    other = next((p for p in range(port + 1, min(port + 200, 65536)) if port_is_free(p)), 3000)
+    return UserError(
+        f"port {port} is in use.", "another program listens on 127.0.0.1 at it.", f"./atoll dev {option} {other}"
+    )
+
+
 @contextmanager
 def exclusive(path: Path) -> Generator[bool]:
     """Hold the lock file while the block runs; yield whether it was free. The kernel frees it when the process dies."""

@@ -12,7 +12,7 @@ import tomllib
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 
-RESERVED = {"atoll", "atoll_control", "dagster", "test", "tests", "shared", "all"}
+RESERVED = {"atoll", "atoll_control", "dagster", "mlflow", "test", "tests", "shared", "all"}
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,20 @@
 """`dev`: the platform on this machine, until Ctrl-C."""
 
-import re
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from atoll_control import dagster_dev, mlflow
+from atoll_control.child import last_error
 from atoll_control.console import BAD, GOOD, err, say, show_problem
-from atoll_control.dagster_dev import DagsterDev, DagsterDevEnded, end_leftover, read_record
+from atoll_control.dagster_dev import DagsterDev, DagsterDevEnded, read_record
 from atoll_control.environments import probe_dagster
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.graphql import Location
 from atoll_control.instance import initialise_instance
-from atoll_control.process import exclusive, port_is_free
+from atoll_control.mlflow import MlflowServer, find_tracking, mlflow_service
+from atoll_control.process import exclusive, port_in_use, port_is_free
 from atoll_control.projects import Project, discover_projects
 from atoll_control.workflows.sync import sync_with_progress
 
@@ -20,7 +22,7 @@ from atoll_control.workflows.sync import sync_with_progress
 LIBRARY_ERROR = "atoll.errors.UserError: "
 
 
-def dev(checkout: Checkout, port: int) -> int:
+def dev(checkout: Checkout, port: int, mlflow_port: int) -> int:
     """Install what is missing, start Dagster over the projects that can start, and wait until the terminal ends it."""
     # Also where the shell started this with SIGINT ignored, as it does for `&` in scripts.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -29,35 +31,65 @@ def dev(checkout: Checkout, port: int) -> int:
         if not free:
             raise _runs_already(checkout)
         try:
-            _serve(checkout, port)
+            _serve(checkout, port, mlflow_port)
         except KeyboardInterrupt:
             say("ended")
     return 0
 
 
-def _serve(checkout: Checkout, port: int) -> None:
-    if end_leftover(checkout):
+def _serve(checkout: Checkout, port: int, mlflow_port: int) -> None:
+    if any([dagster_dev.end_leftover(checkout), mlflow.end_leftover(checkout)]):
         say("ended what a killed ./atoll dev had left running")
     if not port_is_free(port):
-        raise _port_in_use(port)
-    projects = discover_projects(checkout)
-    absent = {result.name for result in sync_with_progress(projects) if result.problem}
+        raise port_in_use(port, "--port")
+    projects, service = discover_projects(checkout), mlflow_service(checkout)
+    absent = {result.name for result in sync_with_progress([service, *projects]) if result.problem}
     with err.status("instance"):
         initialise_instance(checkout)
-    platform = _start(checkout, [project for project in projects if project.name not in absent], port)
+    elsewhere = find_tracking(checkout)
+    if elsewhere:
+        say(f"mlflow is the one of the setting tracking: {elsewhere}")
+    server = None if elsewhere or service.name in absent else _start_mlflow(checkout, mlflow_port, port)
+    try:
+        _serve_dagster(checkout, [project for project in projects if project.name not in absent], port, server)
+    finally:
+        if server:
+            _stop(server)
+
+
+def _serve_dagster(checkout: Checkout, projects: Sequence[Project], port: int, server: MlflowServer | None) -> None:
+    environment = {"ATOLL_PAGE": f"http://127.0.0.1:{port}", **({"ATOLL_TRACKING": server.address} if server else {})}
+    platform = _start(checkout, projects, port, environment)
     try:
         log = checkout.dev_log.relative_to(checkout.root)
         say(f"\n  page   {platform.page.address}\n  log    {log}\n  end    Ctrl-C\n")
         while True:
             platform.raise_if_ended()
+            if server:
+                server.look()
             time.sleep(0.5)
     except DagsterDevEnded as error:
         raise _ended(checkout, error) from None
     finally:
+        if server:
+            server.interrupt()
         _stop(platform)
 
 
-def _start(checkout: Checkout, projects: Sequence[Project], port: int) -> DagsterDev:
+def _start_mlflow(checkout: Checkout, port: int, page_port: int) -> MlflowServer | None:
+    """Start MLflow's server where its port is free; what it does later is told when the page is up."""
+
+    def tell(problem: UserError) -> None:
+        say("mlflow does not run; all else goes on without it", BAD)
+        show_problem(problem)
+
+    if port == page_port or not port_is_free(port):
+        tell(port_in_use(port, "--mlflow-port"))
+        return None
+    return MlflowServer(checkout, port, lambda: say(f"  mlflow http://127.0.0.1:{port}\n"), tell)
+
+
+def _start(checkout: Checkout, projects: Sequence[Project], port: int, environment: Mapping[str, str]) -> DagsterDev:
     """Start Dagster; when it dies of one project's environment, say of which and start it without."""
     if not projects:
         raise UserError(
@@ -65,7 +97,7 @@ def _start(checkout: Checkout, projects: Sequence[Project], port: int) -> Dagste
             "code_locations/ has none, or each has the problem named above.",
             "mend one, then: ./atoll dev",
         )
-    platform = DagsterDev(checkout, projects, port)
+    platform = DagsterDev(checkout, projects, port, **environment)
     try:
         with err.status("starting Dagster"):
             platform.wait_until_loaded(lambda location: _tell(checkout, location))
@@ -77,19 +109,20 @@ def _start(checkout: Checkout, projects: Sequence[Project], port: int) -> Dagste
         for name, problem in problems.items():
             say(f"{name} is left out", BAD)
             show_problem(problem)
-        return _start(checkout, [project for project in projects if project.name not in problems], port)
+        left = [project for project in projects if project.name not in problems]
+        return _start(checkout, left, port, environment)
     except BaseException:
         _stop(platform)
         raise
     return platform
 
 
-def _stop(platform: DagsterDev) -> None:
+def _stop(running: DagsterDev | MlflowServer) -> None:
     try:
         with err.status("ending runs and servers (Ctrl-C once more: at once)"):
-            platform.stop()
+            running.stop()
     except KeyboardInterrupt:
-        platform.kill()
+        running.kill()
 
 
 def _tell(checkout: Checkout, location: Location) -> None:
@@ -121,18 +154,10 @@ def _runs_already(checkout: Checkout) -> UserError:
     )
 
 
-def _port_in_use(port: int) -> UserError:
-    other = next((p for p in range(port + 1, min(port + 200, 65536)) if port_is_free(p)), 3000)
-    return UserError(
-        f"port {port} is in use.", "another program listens on 127.0.0.1 at it.", f"./atoll dev --port {other}"
-    )
-
-
 def _ended(checkout: Checkout, error: DagsterDevEnded) -> UserError:
-    lines = checkout.dev_log.read_text(errors="replace").splitlines()
-    said = [line.strip() for line in lines if re.match(r"\s*[\w.]*(Error|Exception): ", line)]
+    said = last_error(checkout.dev_log.read_text(errors="replace"))
     return UserError(
         "the platform ended by itself.",
-        f"{error}. {said[-1] if said else 'Its log has no error.'}",
+        f"{error}. {said or 'Its log has no error.'}",
         f"read {checkout.dev_log.relative_to(checkout.root)}, then: ./atoll doctor",
     )

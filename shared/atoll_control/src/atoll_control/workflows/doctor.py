@@ -14,12 +14,16 @@ from atoll_control.console import BAD, GOOD, out, show_json
 from atoll_control.dagster_dev import read_record
 from atoll_control.environments import environment_problem, uv
 from atoll_control.files import Checkout
+from atoll_control.mlflow import answers, running_address
 from atoll_control.process import capture, clean_environment, exclusive, port_is_free
 from atoll_control.projects import Project, discover_projects
+from atoll_control.services import Service, discover_services
 from atoll_control.workspace import drifted_files
 
 ENOUGH_DISK = 2 * 1024**3
-DEFAULT_PORT = 3000
+
+# Of `./atoll dev`, by option.
+DEFAULT_PORTS = {"--port": 3000, "--mlflow-port": 5000}
 
 # Run by a project's interpreter: the settings in force, or what is wrong with them or with the store they name.
 _SETTINGS = """
@@ -34,7 +38,11 @@ try:
     settings = atoll.settings()
     subject = "store"
     Store(settings.store).probe()
-    found = {**settings.model_dump(mode="json", exclude={"store_url"}), "store": redact(settings.store)}
+    found = {
+        **settings.model_dump(mode="json", exclude={"store_url", "tracking_uri"}),
+        "store": redact(settings.store),
+        "tracking": redact(settings.tracking),
+    }
 except atoll.UserError as error:
     found = {"subject": subject, "what": error.what, "why": error.why, "how": error.how}
 print(json.dumps(found))
@@ -57,7 +65,7 @@ def doctor(checkout: Checkout, *, as_json: bool) -> int:
         *_machine(checkout),
         *(state := list(_state(checkout))),
         *([] if any(finding.subject == "state" and finding.how for finding in state) else _platform(checkout)),
-        *_projects(projects),
+        *_environments([*projects, *discover_services(checkout)]),
         *_settings(checkout, projects),
     ]
     if as_json:
@@ -97,21 +105,32 @@ def _platform(checkout: Checkout) -> Iterator[Finding]:
     with exclusive(checkout.state / "dev.lock") as free:
         if not free:
             yield Finding("platform", f"runs at {record['address'] if record else 'an address to come'}")
+            yield _mlflow(checkout)
             return
     if record:
         yield Finding("platform", "a killed ./atoll dev left processes or files behind", "./atoll dev")
-    if port_is_free(DEFAULT_PORT):
-        yield Finding("port", f"{DEFAULT_PORT} is free")
-    else:
-        yield Finding("port", f"{DEFAULT_PORT} is in use by another program", f"./atoll dev --port {DEFAULT_PORT + 1}")
-
-
-def _projects(projects: Sequence[Project]) -> Iterator[Finding]:
-    for project in projects:
-        if problem := environment_problem(project):
-            yield Finding(project.name, f"{problem.what} {problem.why}", problem.how)
+    for option, port in DEFAULT_PORTS.items():
+        subject = option.removeprefix("--").replace("-", " ")
+        if port_is_free(port):
+            yield Finding(subject, f"{port} is free")
         else:
-            yield Finding(project.name, "its environment is at its lock")
+            yield Finding(subject, f"{port} is in use by another program", f"./atoll dev {option} {port + 1}")
+
+
+def _mlflow(checkout: Checkout) -> Finding:
+    address = running_address(checkout)
+    if address is None:
+        how = "end ./atoll dev and start it again: it says what keeps MLflow's server from running"
+        return Finding("mlflow server", "does not run, the platform does", how)
+    return Finding("mlflow server", f"{'runs' if answers(address) else 'starts'} at {address}")
+
+
+def _environments(owners: Sequence[Project | Service]) -> Iterator[Finding]:
+    for owner in owners:
+        if problem := environment_problem(owner):
+            yield Finding(owner.name, f"{problem.what} {problem.why}", problem.how)
+        else:
+            yield Finding(owner.name, "its environment is at its lock")
 
 
 def _settings(checkout: Checkout, projects: Sequence[Project]) -> Iterator[Finding]:

@@ -7,29 +7,31 @@ from atoll_control.contracts import write_contracts
 from atoll_control.environments import Synced, environment_problem, sync_environment, sync_projects
 from atoll_control.files import Checkout
 from atoll_control.projects import Project, discover_projects, select_projects
+from atoll_control.services import Service, discover_services
 from atoll_control.workspace import drifted_files, write_derived
 
 
 def sync(checkout: Checkout, names: list[str], *, dry_run: bool) -> int:
-    """Write the derived files and bring the environments of the named projects, or of all, to their locks."""
+    """Write the derived files and bring the named projects' environments, or all and the services', to their locks."""
     projects = select_projects(checkout, names)
+    services = [] if names else discover_services(checkout)
     if dry_run:
         for path in drifted_files(checkout, discover_projects(checkout)):
             say(f"would write {path.relative_to(checkout.root)}")
-        for project in projects:
-            if problem := environment_problem(project):
-                say(f"would sync  {project.name}: {problem.why}")
+        for each in [*services, *projects]:
+            if problem := environment_problem(each):
+                say(f"would sync  {each.name}: {problem.why}")
         return 0
     for path in write_derived(checkout, discover_projects(checkout)):
         say(f"wrote {path.relative_to(checkout.root)}", GOOD)
-    failed = any(result.problem for result in sync_with_progress(projects, always=True))
+    failed = any(result.problem for result in sync_with_progress([*services, *projects], always=True))
     for path in write_contracts(discover_projects(checkout), projects):
         say(f"wrote {path.relative_to(checkout.root)}", GOOD)
     return 2 if failed else 0
 
 
-def sync_with_progress(projects: Sequence[Project], *, always: bool = False) -> list[Synced]:
-    """Sync the projects' environments side by side and say what became of each."""
+def sync_with_progress(projects: Sequence[Project | Service], *, always: bool = False) -> list[Synced]:
+    """Sync the environments side by side and say what became of each."""
     waiting = {project.name for project in projects}
 
     def tell(result: Synced) -> None:

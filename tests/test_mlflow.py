@@ -1,0 +1,83 @@
+"""MLflow's server beside the running platform: reached from this machine only, started again when it is killed."""
+
+import json
+import os
+import signal
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from dev import MLFLOW, Dev, is_group_alive, mlflow_group, processes_of
+from waiting import wait_until
+
+SEARCH = "/api/2.0/mlflow/experiments/search?max_results=10"
+
+
+def ask(dev: Dev, path: str, host: str | None = None) -> tuple[int, bytes]:
+    """Return status and content of an answer to a request that is sent to this name."""
+    address = f"http://127.0.0.1:{dev.mlflow_port}{path}"
+    request = urllib.request.Request(address, headers={"Host": host} if host else {})
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def listening_on(port: int) -> set[str]:
+    """Return the addresses, as the kernel writes them, at which something listens at this port."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for fields in (line.split() for line in Path(table).read_text().splitlines()[1:]):
+            address, _, number = fields[1].partition(":")
+            if int(number, 16) == port and fields[3] == "0A":
+                found.add(address)
+    return found
+
+
+def test_it_answers_on_the_embedded_store_whose_artifacts_have_absolute_places(platform):
+    mlflow_group(platform)
+    status, content = ask(platform, SEARCH)
+    assert status == 200
+    folder = platform.clone.root / ".atoll" / "mlflow"
+    (default,) = (found for found in json.loads(content)["experiments"] if found["experiment_id"] == "0")
+    assert default["artifact_location"] == str(folder / "artifacts" / "0")
+    assert (folder / "mlflow.db").is_file()
+
+
+def test_only_this_machine_reaches_it_by_its_two_names_at_its_port(platform):
+    mlflow_group(platform)
+    port = platform.mlflow_port
+    assert listening_on(port) == {"0100007F"}
+    for name in ("127.0.0.1", "localhost"):
+        assert ask(platform, SEARCH, f"{name}:{port}")[0] == 200
+    for other in ("atoll.example.org", f"atoll.example.org:{port}", "localhost", f"localhost:{port + 1}"):
+        assert ask(platform, SEARCH, other)[0] == 403
+
+
+def test_it_neither_reports_what_people_do_nor_runs_more_than_one_worker(platform):
+    group = mlflow_group(platform)
+    assert json.loads(ask(platform, "/ajax-api/3.0/mlflow/ui-telemetry")[1])["disable_ui_telemetry"] is True
+    assert len([pid for pid in processes_of(platform.clone) if os.getpgid(pid) == group]) == 2
+
+
+def test_what_the_platform_runs_knows_where_it_is(platform):
+    mlflow_group(platform)
+    mark = f"ATOLL_TRACKING=http://127.0.0.1:{platform.mlflow_port}".encode()
+    servers = [pid for pid, command in processes_of(platform.clone).items() if "dagster api grpc" in command]
+    assert len(servers) >= len(platform.clone.locations)
+    for pid in servers:
+        assert mark in Path("/proc", str(pid), "environ").read_bytes().split(b"\0")
+
+
+def test_a_killed_server_is_told_of_and_comes_back_while_the_platform_goes_on(platform):
+    killed = mlflow_group(platform)
+    before = len(platform.text)
+    os.kill(killed, signal.SIGKILL)
+    said = f"mlflow http://127.0.0.1:{platform.mlflow_port}"
+    wait_until(lambda: said in platform.text[before:], MLFLOW, "MLflow's address once more")
+    told = platform.text[before:]
+    assert "what: MLflow's server ended by itself.\nwhy:  signal 9 ended it.\nhow:  nothing: it is started" in told
+    assert ask(platform, SEARCH)[0] == 200
+    assert not is_group_alive(killed)
+    assert all(location.loaded for location in platform.page.locations())
