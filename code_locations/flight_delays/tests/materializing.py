@@ -11,6 +11,8 @@ import pytest
 
 from atoll import settings
 from atoll.io_manager import StoreIOManager
+from atoll.journal import Journal
+from atoll.tracking import Record, list_pending
 from flight_delays.definitions import defs
 from flight_delays.defs.location import WEEKS
 
@@ -64,6 +66,12 @@ def make(
 def metadata(result: dg.ExecuteInProcessResult, name: str) -> dict:
     (event,) = result.asset_materializations_for_node(f"flight_delays__{name}")
     return {label: entry.value for label, entry in event.metadata.items()}
+
+
+def list_records(result: dg.ExecuteInProcessResult) -> dict[str, Record]:
+    """What a run has recorded for MLflow, by the name of the asset."""
+    found = list_pending(Journal(settings().store))
+    return {record.asset.partition("/")[2]: record for record in found if record.run_id == result.run_id}
 
 
 def failed(result: dg.ExecuteInProcessResult) -> set[tuple[str, str]]:

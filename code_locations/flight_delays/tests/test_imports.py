@@ -7,7 +7,7 @@ import flight_delays
 DOMAIN = [
     module.name for module in pkgutil.iter_modules(flight_delays.__path__) if module.name not in ("definitions", "defs")
 ]
-HEAVY = ["pandas", "numpy", "scipy", "sklearn", "pyarrow", "pandera", "matplotlib"]
+HEAVY = ["pandas", "numpy", "scipy", "sklearn", "pyarrow", "pandera", "matplotlib", "mlflow"]
 
 
 def loaded_after(statements: str) -> set[str]:

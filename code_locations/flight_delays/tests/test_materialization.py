@@ -1,17 +1,47 @@
 """Some weeks, from what aviation_data lends to the year, as the platform runs them."""
 
-import hashlib
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import NamedTuple
 
 import dagster as dg
 import made_up
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
 import pytest
-from materializing import MODELS, WEEKLY, failed, load, make, metadata, receive, store_at
+from materializing import MODELS, WEEKLY, failed, list_records, load, make, metadata, receive, store_at
+from mlflow.exceptions import MlflowException
 
+from atoll import settings
+from atoll.models import unpack
+from atoll.store import Store
+from atoll.values import find
 from flight_delays import features, history
+from flight_delays.defs.evaluation import HEADLINES
+from flight_delays.features import NUMBERS
+from flight_delays.training import INPUTS, TRAINERS
 
 LAST = 12
+
+TRAIN = """
+import sys
+import dagster as dg
+from atoll import settings
+from atoll.store import Store
+from atoll.values import find
+from flight_delays.training import TRAINERS
+from materializing import make
+
+for trainer in TRAINERS:
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert make(["training_set", "model"], sys.argv[1], instance, {"trainer": trainer}).success
+    print(find(Store(settings().store), "flight_delays/model", sys.argv[1]).manifest.checksum)
+"""
 
 
 class Platform(NamedTuple):
@@ -31,6 +61,26 @@ def platform(tmp_path_factory, weeks) -> Generator[Platform]:
             weekly[week] = make(WEEKLY, week, instance)
         models = {week: make(MODELS, week, instance) for week in weeks[10:LAST]}
         yield Platform(instance, weekly, models, make(["year"], None, instance))
+
+
+@pytest.fixture(scope="module")
+def pyfunc(platform, tmp_path_factory) -> mlflow.pyfunc.PyFuncModel:
+    """The model of a week as MLflow reads what was stored."""
+    folder = tmp_path_factory.mktemp("model") / "unpacked"
+    unpack(Path(metadata(platform.models["2013-03-10"], "model")["path"]), folder)
+    return mlflow.pyfunc.load_model(str(folder))
+
+
+@pytest.fixture(scope="module")
+def week(platform) -> pd.DataFrame:
+    return history.add_history(load("features", "2013-03-10"), load("training_set", "2013-03-10"))
+
+
+def list_versions(*names: str) -> dict[str, dict[str, str]]:
+    """Data versions of a week, as manifests name them."""
+    store, week = Store(settings().store), "2013-03-10"
+    keys = [f"flight_delays/{name}" for name in names]
+    return {key: {week: find(store, key, week).manifest.data_version} for key in keys}
 
 
 def test_every_week_is_made_and_every_blocking_check_passes(platform):
@@ -69,11 +119,51 @@ def test_the_year_holds_the_weeks_that_there_are(platform):
     assert shown["metric/auc_gain"] == pytest.approx(sum(both) / 2)
 
 
-def test_the_same_week_gives_the_same_model_bit_for_bit(platform):
-    before = metadata(platform.models["2013-03-17"], "model")["sha256"]
-    again = make(["training_set", "model"], "2013-03-17", platform.instance)
-    assert metadata(again, "model")["sha256"] == before
-    assert hashlib.sha256(load("model", "2013-03-17").read_bytes()).hexdigest() == before
+def test_the_same_week_gives_the_same_file_in_any_process(platform, tmp_path):
+    processes = []
+    for seed in ("1", "2"):
+        store = shutil.copytree(settings().store, tmp_path / seed)
+        environment = {**os.environ, "ATOLL_STORE": store, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": seed}
+        environment["PYTHONPATH"] = str(Path(__file__).parent)
+        command = [sys.executable, "-c", TRAIN, "2013-03-10"]
+        processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
+    one, other = (process.communicate()[0].split() for process in processes)
+    assert [process.returncode for process in processes] == [0, 0]
+    assert one == other and len(set(one)) == len(TRAINERS)
+    assert one[0] == list_records(platform.models["2013-03-10"])["model"].manifest.checksum
+
+
+def test_mlflow_predicts_what_the_model_does(platform, pyfunc, week):
+    expected = load("model", "2013-03-10").predict(week)
+    np.testing.assert_array_equal(pyfunc.predict(week), expected)
+    assert set(week[NUMBERS].columns[week[NUMBERS].isna().any()]) >= {"plane_age", "dest_lat"}
+
+
+def test_mlflow_asks_for_the_columns_of_the_model_alone_and_for_each(pyfunc, week):
+    assert pyfunc.metadata.get_input_schema().input_names() == INPUTS
+    assert list(pyfunc.input_example) == INPUTS
+    for name in INPUTS:
+        with pytest.raises((MlflowException, KeyError), match=name):
+            pyfunc.predict(week.drop(columns=name))
+
+
+def test_model_evaluation_and_year_are_tracked(platform):
+    found = list_records(platform.models["2013-03-10"])
+    assert set(found) == {"model", "evaluation"}
+    model, evaluation = found["model"], found["evaluation"]
+    assert model.partition == evaluation.partition == "2013-03-10"
+    assert model.parameters["trainer"] == "gradient_boosting" and model.parameters["max_leaf_nodes"] == 8
+    assert model.manifest.inputs == list_versions("training_set")
+    shown = metadata(platform.models["2013-03-10"], "evaluation")
+    assert evaluation.metrics == {name: shown[f"metric/{name}"] for name in HEADLINES}
+    assert set(evaluation.plots) == {"calibration", "AUC by slice"}
+    airlines = find(Store(settings().store), "aviation_data/airlines").manifest.data_version
+    own = list_versions("predictions", "outcomes", "baseline")
+    assert evaluation.manifest.inputs == {**own, "aviation_data/airlines": {"all": airlines}}
+    (year,) = list_records(platform.year).values()
+    assert set(year.metrics) == set(HEADLINES) and set(year.plots) == {"week by week"}
+    assert year.manifest.inputs.keys() == {"flight_delays/evaluation"}
+    assert year.manifest.inputs["flight_delays/evaluation"].keys() == {"2013-03-10", "2013-03-17"}
 
 
 def test_a_week_that_has_not_arrived_is_left_out_and_told(platform, weeks):
@@ -94,7 +184,9 @@ def test_another_trainer_is_swapped_in_by_configuration_alone(platform):
     config = {"trainer": "logistic_regression", "parameters": {"C": 0.01}}
     before = load("predictions", "2013-03-17")["probability"]
     result = make(["model", "predictions"], "2013-03-17", platform.instance, config)
-    assert result.success and metadata(result, "model")["trainer"] == "logistic_regression"
+    assert result.success
+    parameters = list_records(result)["model"].parameters
+    assert (parameters["trainer"], parameters["parameters.C"], parameters["C"]) == ("logistic_regression", 0.01, 0.01)
     assert load("predictions", "2013-03-17")["probability"].ne(before).all()
 
 

@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from atoll import settings
+
 SHELF = [*"abcdefghij", "milk", "pasta", "sauce"]
 
 
@@ -12,7 +14,9 @@ def store(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ATOLL_STORE", str(folder))
         patch.setenv("ATOLL_PROFILE", "sample")
+        settings.cache_clear()
         yield folder
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

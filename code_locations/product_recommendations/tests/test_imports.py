@@ -7,7 +7,7 @@ import pytest
 import product_recommendations
 
 DOMAIN = [module.name for module in iter_modules(product_recommendations.__path__) if not module.name.startswith("def")]
-HEAVY = {"pandas", "pandera", "pyarrow", "numpy", "scipy", "gensim", "sklearn", "matplotlib"}
+HEAVY = {"pandas", "pandera", "pyarrow", "numpy", "scipy", "gensim", "sklearn", "matplotlib", "mlflow"}
 
 
 def find_loaded(statement):

@@ -61,7 +61,7 @@ def test_popularity_recommends_the_most_frequent_items_that_are_not_in_the_baske
 
 
 def test_what_is_bought_together_is_recommended(history, item_ridge, item_factors, item2vec):
-    for model in (item_ridge, item_factors, replace(item2vec, scoring="probability")):
+    for model in (item_ridge, item_factors, item2vec.score_by("probability")):
         assert "sauce" in ask(model, history, 1, "pasta")
         assert "sauce" not in ask(model, history, 1, "a")
 
@@ -118,7 +118,7 @@ def test_scoring_by_probability_adds_what_the_noise_took_away(history, item2vec)
     queries = encode_queries(table, history, item2vec.items)
     places = [item2vec.items.tolist().index(item) for item in ("a", "pasta")]
     expected = item2vec.contexts @ item2vec.vectors[places].mean(axis=0) + 0.75 * np.log(item2vec.counts)
-    assert replace(item2vec, scoring="probability").score(queries)[0] == pytest.approx(expected, abs=1e-4)
+    assert item2vec.score_by("probability").score(queries)[0] == pytest.approx(expected, abs=1e-4)
 
 
 def test_cosines_do_not_depend_on_the_length_of_vectors(history, item2vec):

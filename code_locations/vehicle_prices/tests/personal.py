@@ -1,9 +1,9 @@
 """Looks for what is personal: VINs and telephone numbers of the source."""
 
 import re
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -40,6 +40,7 @@ def read_text(path: Path) -> str:
     if path.suffix == ".parquet":
         table = pq.read_table(path)
         texts += [str(table.schema.metadata), *(str(column.to_pylist()) for column in table.columns)]
-    if path.suffix == ".joblib":
-        texts.append(zlib.decompress(content).decode("latin-1"))
+    if path.suffix == ".zip":
+        with ZipFile(path) as packed:
+            texts += [packed.read(name).decode("latin-1") for name in packed.namelist()]
     return "\n".join(texts)

@@ -9,7 +9,7 @@ DOMAIN = [
     for module in pkgutil.iter_modules(vehicle_prices.__path__)
     if module.name not in ("definitions", "defs")
 ]
-HEAVY = ["pandas", "numpy", "scipy", "sklearn", "pyarrow", "pandera", "matplotlib"]
+HEAVY = ["pandas", "numpy", "scipy", "sklearn", "pyarrow", "pandera", "matplotlib", "mlflow"]
 
 
 def loaded_after(statements: str) -> set[str]:

@@ -1,7 +1,7 @@
 """Everything on the sample, as the platform runs it: a store, an instance and settings of its own."""
 
-import hashlib
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -10,31 +10,44 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import dagster as dg
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 from personal import Personal, read_text
 from sklearn.linear_model import Ridge
 
 from atoll import settings
+from atoll.journal import Journal
+from atoll.models import unpack
+from atoll.store import Store
+from atoll.tracking import Record, list_pending
+from atoll.values import find
 from vehicle_prices import listings
+from vehicle_prices.cleaning import convert_types
 from vehicle_prices.definitions import defs
-from vehicle_prices.training import PriceModel, load_model
+from vehicle_prices.defs.evaluation import HEADLINES
+from vehicle_prices.features import INPUTS, NUMBERS, build_features
+from vehicle_prices.training import TRAINERS, PriceModel
 
 TRAIN = """
-import hashlib, sys
-from pathlib import Path
-from vehicle_prices.cleaning import clean
-from vehicle_prices.features import build_features
-from vehicle_prices.listings import find_source, read_listings, sample_listings
-from vehicle_prices.split import split_cars
-from vehicle_prices.training import make_trainer, save_model
+import dagster as dg
+from atoll import settings
+from atoll.store import Store
+from atoll.values import find
+from vehicle_prices.definitions import defs
+from vehicle_prices.training import TRAINERS
 
-cars = split_cars(build_features(clean(sample_listings(read_listings(find_source()))).vehicles)).training
-path = save_model("gradient_boosting", make_trainer("gradient_boosting", {}).train(cars), Path(sys.argv[1]))
-print(hashlib.sha256(path.read_bytes()).hexdigest())
+for trainer in TRAINERS:
+    config = {"ops": {"vehicle_prices__model": {"config": {"trainer": trainer, "parameters": {"max_iter": 30}}}}}
+    model = dg.AssetKey(["vehicle_prices", "model"])
+    assert defs.resolve_job_def("retraining").execute_in_process(asset_selection=[model], run_config=config).success
+    print(find(Store(settings().store), "vehicle_prices/model").manifest.checksum)
 """
-
 
 QUIET = {"telemetry": {"enabled": False}}
 
@@ -79,12 +92,38 @@ def metadata(result: dg.ExecuteInProcessResult, name: str) -> dict:
     return {label: entry.value for label, entry in event.metadata.items()}
 
 
+def list_records(store: Path, result: dg.ExecuteInProcessResult) -> dict[str, Record]:
+    """What a run has recorded for MLflow, by the name of the asset."""
+    found = list_pending(Journal(str(store)))
+    return {record.asset.partition("/")[2]: record for record in found if record.run_id == result.run_id}
+
+
+def list_versions(store: Path, *names: str) -> dict[str, dict[str, str]]:
+    """Data versions, as manifests name them."""
+    with store_at(store):
+        keys = [f"vehicle_prices/{name}" for name in names]
+        return {key: {"all": find(Store(str(store)), key).manifest.data_version} for key in keys}
+
+
+def pack(value: Any, path: Path) -> None:
+    with ZipFile(path, "w", ZIP_DEFLATED) as packed:
+        packed.writestr("data/model.pkl", pickle.dumps(value))
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Run:
     store, instance, printed = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("instance"), StringIO()
     with redirect_stderr(printed), redirect_stdout(printed):
         result, events = materialize(store, instance)
     return Run(store, instance, result, events, printed.getvalue())
+
+
+@pytest.fixture(scope="module")
+def pyfunc(run: Run, tmp_path_factory) -> mlflow.pyfunc.PyFuncModel:
+    """The model as MLflow reads what was stored."""
+    folder = tmp_path_factory.mktemp("model") / "unpacked"
+    unpack(Path(metadata(run.result, "model")["path"]), folder)
+    return mlflow.pyfunc.load_model(str(folder))
 
 
 @pytest.fixture
@@ -110,13 +149,11 @@ def test_no_vin_and_no_telephone_number_is_in_store_logs_or_events(run, source):
     assert personal.find(run.printed) == set()
 
 
-@pytest.mark.parametrize("suffix", [".parquet", ".joblib", ".json"])
+@pytest.mark.parametrize("suffix", [".parquet", ".zip", ".json"])
 def test_the_search_sees_into_every_kind_of_file(source, tmp_path, suffix):
-    import joblib
-
     personal, path = Personal(source), tmp_path / f"table{suffix}"
     row = source[source["VIN"].notna()].iloc[[0]]
-    writers = {".parquet": row.to_parquet, ".json": row.to_json, ".joblib": lambda at: joblib.dump(row, at, compress=3)}
+    writers = {".parquet": row.to_parquet, ".json": row.to_json, ".zip": lambda at: pack(row, at)}
     writers[suffix](path)
     assert row["VIN"].item() in personal.find(read_text(path))
 
@@ -147,29 +184,56 @@ def test_every_listing_has_a_prediction(run, sample):
     assert set(predictions.loc[predictions["in_training"], "car"]) == set(training_set["car"])
 
 
-def test_the_same_cars_give_the_same_model_file_in_any_process(run, tmp_path):
+def test_the_same_cars_give_the_same_file_in_any_process(run, tmp_path):
     processes = []
     for seed in ("1", "2"):
-        folder = tmp_path / seed
-        folder.mkdir()
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": seed}
-        command = [sys.executable, "-c", TRAIN, str(folder)]
+        store = shutil.copytree(run.store, tmp_path / seed)
+        environment = {**os.environ, "ATOLL_STORE": store, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": seed}
+        command = [sys.executable, "-c", TRAIN]
         processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
-    digests = {process.communicate()[0].strip() for process in processes}
-    stored = load(run.store, "model").read_bytes()
-    digests |= {metadata(run.result, "model")["sha256"], hashlib.sha256(stored).hexdigest()}
+    one, other = (process.communicate()[0].split() for process in processes)
     assert [process.returncode for process in processes] == [0, 0]
-    assert len(digests) == 1
+    assert one == other and len(set(one)) == len(TRAINERS)
+
+
+def test_mlflow_estimates_what_the_model_does(run, pyfunc):
+    vehicles = build_features(convert_types(load(run.store, "listings")))
+    vehicles.loc[0, NUMBERS] = np.nan
+    estimates = pyfunc.predict(vehicles)
+    assert list(estimates) == ["estimate", "low", "high"]
+    pd.testing.assert_frame_equal(estimates, load(run.store, "model").predict(vehicles))
+
+
+def test_mlflow_asks_for_the_columns_of_the_model_alone_and_for_each(run, pyfunc):
+    assert pyfunc.metadata.get_input_schema().input_names() == INPUTS
+    assert list(pyfunc.input_example) == INPUTS
+    cars = load(run.store, "test_set")
+    for name in INPUTS:
+        with pytest.raises((MlflowException, KeyError), match=name):
+            pyfunc.predict(cars.drop(columns=name))
+
+
+def test_model_and_evaluation_are_tracked(run):
+    found = list_records(run.store, run.result)
+    assert set(found) == {"model", "evaluation"}
+    model, evaluation = found["model"], found["evaluation"]
+    assert model.parameters["trainer"] == "gradient_boosting" and model.parameters["loss"] == "absolute_error"
+    assert model.manifest.inputs == list_versions(run.store, "training_set")
+    shown = metadata(run.result, "evaluation")
+    assert evaluation.metrics == {name: shown[f"metric/{name}"] for name in HEADLINES}
+    assert set(evaluation.plots) == {"estimates", "error by slice"}
+    assert evaluation.manifest.inputs == list_versions(run.store, "model", "median_price", "test_set")
 
 
 def test_another_trainer_is_swapped_in_by_configuration_alone(run, copied_store, tmp_path):
     config = {"trainer": "ridge", "parameters": {"alpha": 3.0}}
     result, _ = materialize(copied_store, tmp_path, ["model", "evaluation", "predictions"], config)
     assert result.success
-    assert metadata(result, "model")["trainer"] == "ridge"
-    model = load_model(load(copied_store, "model"))
+    parameters = list_records(copied_store, result)["model"].parameters
+    assert (parameters["trainer"], parameters["parameters.alpha"], parameters["alpha"]) == ("ridge", 3.0, 3.0)
+    model = load(copied_store, "model")
     assert isinstance(model, PriceModel)
-    assert isinstance(model.estimator[-1], Ridge) and model.estimator[-1].get_params()["alpha"] == 3.0
+    assert isinstance(model.estimator[-1], Ridge)
     assert metadata(result, "evaluation")["metric/mae"] != metadata(run.result, "evaluation")["metric/mae"]
 
 

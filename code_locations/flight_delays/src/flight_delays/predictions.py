@@ -3,12 +3,12 @@
 import pandas as pd
 
 from flight_delays.history import add_history
-from flight_delays.training import Model
+from flight_delays.training import DelayModel
 
 COLUMNS = ["flight_id", "sched_dep_time", "carrier", "origin", "dest", "minute_of_day"]
 
 
-def predict_delays(model: Model, features: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
+def predict_delays(model: DelayModel, features: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
     """Predict for each flight of a week the probability that it arrives more than 15 minutes late.
 
     Args:

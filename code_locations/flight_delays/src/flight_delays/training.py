@@ -1,11 +1,9 @@
 """Trainers that learn how likely a flight is late, interchangeable by name."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -27,30 +25,6 @@ MEASURED = [*NUMBERS, *HISTORY]
 INPUTS = [*CATEGORIES, *MEASURED]
 
 
-class Model(Protocol):
-    """What says how likely a flight is late."""
-
-    def predict(self, features: pd.DataFrame) -> NDArray[np.float64]:
-        """Predict the probability that each flight arrives more than 15 minutes late."""
-        ...
-
-
-class Trainer(Protocol):
-    """What makes a model from flights and keeps it in a file."""
-
-    def train(self, examples: pd.DataFrame) -> Model:
-        """Learn from `INPUTS` and `late`, one row a flight."""
-        ...
-
-    def save(self, model: Any, path: Path) -> None:
-        """Write the model to a file; the same model gives the same bytes."""
-        ...
-
-    def load(self, path: Path) -> Model:
-        """Read a model back."""
-        ...
-
-
 class DelayModel:
     """A fitted scikit-learn pipeline."""
 
@@ -58,16 +32,25 @@ class DelayModel:
         """Take a pipeline that was fitted on `INPUTS`."""
         self.pipeline = pipeline
 
+    @property
+    def feature_names_in_(self) -> list[str]:
+        """The columns that it was fitted on, which `predict` needs."""
+        return list(self.pipeline.feature_names_in_)
+
+    def get_params(self) -> dict[str, Any]:
+        """Give the parameters of the estimator, by scikit-learn's names."""
+        return self.pipeline[-1].get_params()
+
     def predict(self, features: pd.DataFrame) -> NDArray[np.float64]:
         """Predict the probability that each flight arrives more than 15 minutes late.
 
         Missing numbers and categories that were not seen in training are allowed.
         """
         with threadpool_limits(1):
-            return self.pipeline.predict_proba(features[INPUTS])[:, 1]
+            return self.pipeline.predict_proba(features[self.feature_names_in_])[:, 1]
 
 
-class _PipelineTrainer(ABC):
+class Trainer(ABC):
     """Trains a scikit-learn pipeline."""
 
     def __init__(self, **parameters: object) -> None:
@@ -98,16 +81,8 @@ class _PipelineTrainer(ABC):
         logger.info("trained", trainer=type(self).__name__, flights=len(examples))
         return DelayModel(fitted)
 
-    def save(self, model: DelayModel, path: Path) -> None:
-        """Write the model to a file; the same model gives the same bytes."""
-        joblib.dump(model, path, compress=3)
 
-    def load(self, path: Path) -> DelayModel:
-        """Read a model back."""
-        return joblib.load(path)
-
-
-class GradientBoosting(_PipelineTrainer):
+class GradientBoosting(Trainer):
     """Histogram gradient boosting with small trees: flights share the weather, and larger ones learn days by heart."""
 
     def build(self) -> Pipeline:
@@ -128,7 +103,7 @@ class GradientBoosting(_PipelineTrainer):
         return make_pipeline(columns, estimator)
 
 
-class LogisticRegressionOnSplines(_PipelineTrainer):
+class LogisticRegressionOnSplines(Trainer):
     """Logistic regression on categories and on splines of the ranks of the numbers."""
 
     def build(self) -> Pipeline:
@@ -143,7 +118,7 @@ class LogisticRegressionOnSplines(_PipelineTrainer):
         return make_pipeline(columns, LogisticRegression(C=0.1, max_iter=1000))
 
 
-TRAINERS: Mapping[str, Callable[..., Trainer]] = {
+TRAINERS: Mapping[str, type[Trainer]] = {
     "gradient_boosting": GradientBoosting,
     "logistic_regression": LogisticRegressionOnSplines,
 }
@@ -162,19 +137,3 @@ def make_trainer(name: str, parameters: Mapping[str, object]) -> Trainer:
             "Name one of these as `trainer` in the configuration of the asset `model`.",
         )
     return TRAINERS[name](**parameters)
-
-
-def save_model(name: str, model: Model, folder: Path) -> Path:
-    """Write a model to a file that is named after its trainer.
-
-    Returns:
-        The file's path, for `load_model`.
-    """
-    path = folder / f"{name}.joblib"
-    make_trainer(name, {}).save(model, path)
-    return path
-
-
-def load_model(path: Path) -> Model:
-    """Read a model from a file that is named after its trainer."""
-    return make_trainer(path.stem, {}).load(path)

@@ -1,7 +1,6 @@
 """How often the hidden item of a basket is among ten recommended ones."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -52,8 +51,8 @@ def evaluate(
             name: find_hits(recommender, questions, history, known)
             for name, recommender, known in (
                 (BASELINE, popularity, False),
-                (ITEM2VEC, replace(item2vec, scoring="cosine"), False),
-                (CALIBRATED, replace(item2vec, scoring="probability"), False),
+                (ITEM2VEC, item2vec.score_by("cosine"), False),
+                (CALIBRATED, item2vec.score_by("probability"), False),
                 (ANONYMOUS, model, False),
                 (MODEL, model, True),
             )

@@ -1,7 +1,6 @@
 """Word2Vec over baskets."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 from zlib import crc32
 
@@ -11,31 +10,30 @@ from gensim.models import Word2Vec
 from numpy.typing import NDArray
 
 from atoll import UserError, logger
-from product_recommendations.features import Items, Queries
+from product_recommendations.features import Queries
+from product_recommendations.recommendations import Model
 
 Scoring = Literal["cosine", "probability"]
 
 
 @dataclass(frozen=True)
-class Item2Vec:
+class Item2Vec(Model):
     """Scores items by vectors; knows nothing of households.
 
     Attributes:
-        items: What it knows.
         vectors: items x dimensions, of an item in the basket.
         contexts: items x dimensions, of a candidate.
         counts: In how many training baskets the item is.
-        noise_exponent: How strongly the noise of the training favoured frequent items.
-        scoring: "cosine" compares the candidate's vector with those of the basket, as Word2Vec is mostly used;
-            "probability" estimates how likely the candidate is, see `score`.
     """
 
-    items: Items
+    trainer: "Item2VecTrainer"
     vectors: NDArray[np.float32]
     contexts: NDArray[np.float32]
     counts: NDArray[np.float32]
-    noise_exponent: float
-    scoring: Scoring
+
+    def score_by(self, scoring: Scoring) -> "Item2Vec":
+        """Give the same vectors with another scoring."""
+        return replace(self, trainer=replace(self.trainer, scoring=scoring))
 
     def score(self, queries: Queries) -> NDArray[np.float32]:
         """Score each item for each basket.
@@ -44,12 +42,12 @@ class Item2Vec:
         candidate's count to the power `noise_exponent` (Levy, Goldberg, 2014, "Neural word embedding as implicit matrix
         factorization"). Cosines leave the noise out, and so forget how frequent an item is; "probability" puts it back.
         """
-        if self.scoring == "cosine":
+        if self.trainer.scoring == "cosine":
             directions = self.vectors / np.linalg.norm(self.vectors, axis=1, keepdims=True)
             return (queries.baskets @ directions) @ directions.T
         sizes = np.maximum(queries.baskets.sum(axis=1), 1)[:, None]
         means = (queries.baskets @ self.vectors) / sizes
-        return (means @ self.contexts.T + self.noise_exponent * np.log(self.counts)).astype(np.float32)
+        return (means @ self.contexts.T + self.trainer.noise_exponent * np.log(self.counts)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,8 @@ class Item2VecTrainer:
         noise_exponent: Of an item's count, in how often it is drawn as noise.
         skip_gram: Skip-gram, as in the paper, rather than CBOW, which is ten times faster.
         minimum_baskets: Items in fewer training baskets are left out.
-        scoring: See `Item2Vec`.
+        scoring: "cosine" compares the candidate's vector with those of the basket, as Word2Vec is mostly used;
+            "probability" estimates how likely the candidate is, see `Item2Vec.score`.
         seed: Of the vectors' start and of the noise.
     """
 
@@ -109,29 +108,11 @@ class Item2VecTrainer:
         logger.info("trained item2vec", baskets=len(sentences), items=len(keyed))
         return Item2Vec(
             items=np.array(keyed.index_to_key, dtype=np.str_),
+            trainer=self,
             vectors=keyed.vectors,
             contexts=words.syn1neg,
             counts=np.array([keyed.get_vecattr(item, "count") for item in keyed.index_to_key], dtype=np.float32),
-            noise_exponent=self.noise_exponent,
-            scoring=self.scoring,
         )
-
-    def save(self, model: Item2Vec, path: Path) -> None:
-        """Write the model to a file; the same model gives the same bytes."""
-        with path.open("wb") as file:
-            np.savez(file, **vars(model))
-
-    def load(self, path: Path) -> Item2Vec:
-        """Read a model back."""
-        with np.load(path) as arrays:
-            return Item2Vec(
-                items=arrays["items"],
-                vectors=arrays["vectors"],
-                contexts=arrays["contexts"],
-                counts=arrays["counts"],
-                noise_exponent=float(arrays["noise_exponent"]),
-                scoring="cosine" if arrays["scoring"] == "cosine" else "probability",
-            )
 
 
 def _hash(text: str) -> int:

@@ -20,7 +20,7 @@ class ItemFactorsTrainer(ItemWeightsTrainer):
 
     Attributes:
         components: How many factors are kept.
-        history_weight: See `ItemWeights`; not the usual default, as these weights estimate no probability.
+        history_weight: See `ItemWeightsTrainer`; not the usual default, as these weights estimate no probability.
     """
 
     components: int = 32

@@ -1,6 +1,8 @@
 """The best items for a basket, whatever model scores them."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,33 @@ class Recommender(Protocol):
     def score(self, queries: Queries) -> NDArray[np.float32]:
         """Score each item for each basket, higher is better: baskets x items."""
         ...
+
+
+@dataclass(frozen=True)
+class Model(ABC):
+    """What was trained to recommend; it holds no household.
+
+    Attributes:
+        items: What it knows, each once.
+        trainer: What it was trained by, a dataclass of parameters.
+    """
+
+    feature_names_in_: ClassVar = ["household_id", "basket_id", "time", "item"]
+
+    items: Items
+    trainer: Any
+
+    @abstractmethod
+    def score(self, queries: Queries) -> NDArray[np.float32]:
+        """Score each item for each basket, higher is better: baskets x items."""
+
+    def predict(self, baskets: pd.DataFrame) -> pd.DataFrame:
+        """Recommend ten items for the latest basket of each household, as `recommend` does."""
+        return recommend(self, baskets)
+
+    def get_params(self) -> dict[str, Any]:
+        """Give the parameters of the trainer."""
+        return asdict(self.trainer)
 
 
 def rank_items(model: Recommender, queries: Queries, k: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
@@ -50,17 +79,17 @@ def rank_items(model: Recommender, queries: Queries, k: int) -> tuple[NDArray[np
     return np.concatenate(places), np.concatenate(scores)
 
 
-def recommend(model: Recommender, baskets: pd.DataFrame, popularity: pd.DataFrame, k: int = 10) -> pd.DataFrame:
+def recommend(model: Recommender, baskets: pd.DataFrame, k: int = 10) -> pd.DataFrame:
     """Recommend items for the latest basket of each household, knowing the household's earlier baskets.
 
     Args:
         model: What scores.
-        baskets: Basket table.
-        popularity: As `popularity.count_baskets` gives it; names the department of each item.
+        baskets: One row per basket and item: `household_id`, `basket_id`, `time` and `item`. A household of which
+            there is one basket only is not known.
         k: How many items a household.
 
     Returns:
-        Up to k rows a household: `household_id`, `basket_id`, `rank` from 1, `item`, `department` and `score`.
+        Up to k rows a household: `household_id`, `basket_id`, `rank` from 1, `item` and `score`.
     """
     visits = baskets.drop_duplicates("basket_id").sort_values(["time", "basket_id"])
     latest = baskets["basket_id"].isin(visits.drop_duplicates("household_id", keep="last")["basket_id"])
@@ -76,7 +105,6 @@ def recommend(model: Recommender, baskets: pd.DataFrame, popularity: pd.DataFram
             "score": scores.ravel().astype(np.float64),
         }
     )
-    table.insert(4, "department", table["item"].map(popularity.set_index("item")["department"]))
     table = table[np.isfinite(table["score"])].sort_values(["household_id", "rank"]).reset_index(drop=True)
     logger.info("recommended", households=len(owners), rows=len(table))
     return table

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from inspect import signature
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pandas as pd
 
@@ -11,22 +10,14 @@ from atoll import UserError
 from product_recommendations.item2vec import Item2VecTrainer
 from product_recommendations.item_factors import ItemFactorsTrainer
 from product_recommendations.item_ridge import ItemRidgeTrainer
-from product_recommendations.recommendations import Recommender
+from product_recommendations.recommendations import Model
 
 
 class Trainer(Protocol):
-    """What makes a model from baskets and keeps it in a file."""
+    """What makes a model from baskets."""
 
-    def train(self, baskets: pd.DataFrame) -> Recommender:
+    def train(self, baskets: pd.DataFrame) -> Model:
         """Learn from a basket table."""
-        ...
-
-    def save(self, model: Any, path: Path) -> None:
-        """Write the model to a file; the same model gives the same bytes."""
-        ...
-
-    def load(self, path: Path) -> Recommender:
-        """Read a model back."""
         ...
 
 
@@ -65,19 +56,3 @@ def make_trainer(name: str, parameters: Mapping[str, object]) -> Trainer:
                 f"Correct it in the configuration of the asset; the default is {defaults[parameter]!r}.",
             )
     return TRAINERS[name](**parameters)
-
-
-def save_model(name: str, model: Recommender, folder: Path) -> Path:
-    """Write a model to a file that is named after its trainer.
-
-    Returns:
-        The file's path, for `load_model`.
-    """
-    path = folder / f"{name}.npz"
-    make_trainer(name, {}).save(model, path)
-    return path
-
-
-def load_model(path: Path) -> Recommender:
-    """Read a model from a file that is named after its trainer."""
-    return make_trainer(path.stem, {}).load(path)

@@ -22,9 +22,9 @@ def build_features(vehicles: pd.DataFrame) -> pd.DataFrame:
         vehicles: Vehicles with types converted; columns beside the attributes are carried along.
 
     Returns:
-        The same rows with `INPUTS`; numbers may be missing, texts are not.
+        The same rows with `INPUTS`; numbers are floats and may be missing, texts are not.
     """
     texts = {name: vehicles[name].fillna(UNKNOWN) for name in CATEGORIES}
-    age = NEWEST_YEAR - vehicles["year"]
+    age = NEWEST_YEAR - vehicles["year"].astype(float)
     miles_per_year = vehicles["odometer_mi"] / age.clip(lower=1)
     return vehicles.assign(**texts, age_years=age, miles_per_year=miles_per_year)

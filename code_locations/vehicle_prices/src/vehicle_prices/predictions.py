@@ -4,10 +4,10 @@ import pandas as pd
 
 from vehicle_prices.cleaning import convert_types, is_in_range
 from vehicle_prices.features import build_features
-from vehicle_prices.training import Model
+from vehicle_prices.training import PriceModel
 
 
-def estimate_prices(model: Model, listings: pd.DataFrame) -> pd.DataFrame:
+def estimate_prices(model: PriceModel, listings: pd.DataFrame) -> pd.DataFrame:
     """Estimate what each vehicle would be asked for.
 
     Args:

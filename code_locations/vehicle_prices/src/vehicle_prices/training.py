@@ -1,12 +1,10 @@
 """Trainers that learn prices, interchangeable by name."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -27,30 +25,6 @@ FOLDS = 5
 COVERAGE = 0.9
 
 
-class Model(Protocol):
-    """What estimates prices."""
-
-    def predict(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Estimate the asking price of each row, in US dollars: columns `estimate`, `low` and `high`."""
-        ...
-
-
-class Trainer(Protocol):
-    """What makes a model from cars and keeps it in a file."""
-
-    def train(self, cars: pd.DataFrame) -> Model:
-        """Learn from features and `price_usd`, one row a car."""
-        ...
-
-    def save(self, model: Any, path: Path) -> None:
-        """Write the model to a file; the same model gives the same bytes."""
-        ...
-
-    def load(self, path: Path) -> Model:
-        """Read a model back."""
-        ...
-
-
 @dataclass(frozen=True)
 class PriceModel:
     """An estimator of the logarithm of the price, and how far off it is on cars that it has not seen.
@@ -65,17 +39,28 @@ class PriceModel:
     low_error: float
     high_error: float
 
+    @property
+    def feature_names_in_(self) -> list[str]:
+        """The columns that it was fitted on, which `predict` needs."""
+        return list(self.estimator.feature_names_in_)
+
+    def get_params(self) -> dict[str, Any]:
+        """Give the parameters of the estimator, by scikit-learn's names."""
+        return self.estimator[-1].get_params()
+
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """Estimate the asking price of each row, in US dollars: `estimate`, and `low` to `high` holds 90 % of prices.
 
-        Missing values and categories that were not seen in training are allowed.
+        Missing values and categories that were not seen in training are allowed. On one thread: on a busy machine
+        several wait for each other at every tree.
         """
-        log_price = self.estimator.predict(features[INPUTS])
+        with threadpool_limits(1):
+            log_price = self.estimator.predict(features[self.feature_names_in_])
         bounds = {"estimate": 0.0, "low": self.low_error, "high": self.high_error}
         return pd.DataFrame({name: np.exp(log_price + error) for name, error in bounds.items()}, features.index)
 
 
-class _PipelineTrainer(ABC):
+class Trainer(ABC):
     """Trains a scikit-learn pipeline on the logarithm of the price.
 
     The interval is that of the errors on cars that were left out of training in one of five folds: from their 5 % to
@@ -119,16 +104,8 @@ class _PipelineTrainer(ABC):
         logger.info("trained", trainer=type(self).__name__, cars=len(cars), interval=f"{low:+.3f} to {high:+.3f}")
         return PriceModel(fitted, float(low), float(high))
 
-    def save(self, model: PriceModel, path: Path) -> None:
-        """Write the model to a file; the same model gives the same bytes."""
-        joblib.dump(model, path, compress=3)
 
-    def load(self, path: Path) -> PriceModel:
-        """Read a model back."""
-        return joblib.load(path)
-
-
-class GradientBoosting(_PipelineTrainer):
+class GradientBoosting(Trainer):
     """Histogram gradient boosting on the absolute error, which prices typed wrongly sway less than the squared one."""
 
     def build(self) -> Pipeline:
@@ -147,7 +124,7 @@ class GradientBoosting(_PipelineTrainer):
         return make_pipeline(columns, estimator)
 
 
-class RidgeRegression(_PipelineTrainer):
+class RidgeRegression(Trainer):
     """Ridge regression on categories and on splines of the numbers."""
 
     def build(self) -> Pipeline:
@@ -158,7 +135,7 @@ class RidgeRegression(_PipelineTrainer):
         return make_pipeline(columns, Ridge(random_state=SEED))
 
 
-TRAINERS: Mapping[str, Callable[..., Trainer]] = {"gradient_boosting": GradientBoosting, "ridge": RidgeRegression}
+TRAINERS: Mapping[str, type[Trainer]] = {"gradient_boosting": GradientBoosting, "ridge": RidgeRegression}
 
 
 def make_trainer(name: str, parameters: Mapping[str, object]) -> Trainer:
@@ -174,19 +151,3 @@ def make_trainer(name: str, parameters: Mapping[str, object]) -> Trainer:
             "Name one of these as `trainer` in the configuration of the asset `model`.",
         )
     return TRAINERS[name](**parameters)
-
-
-def save_model(name: str, model: Model, folder: Path) -> Path:
-    """Write a model to a file that is named after its trainer.
-
-    Returns:
-        The file's path, for `load_model`.
-    """
-    path = folder / f"{name}.joblib"
-    make_trainer(name, {}).save(model, path)
-    return path
-
-
-def load_model(path: Path) -> Model:
-    """Read a model from a file that is named after its trainer."""
-    return make_trainer(path.stem, {}).load(path)

@@ -31,7 +31,7 @@ HEADLINES = [
     ins={"airlines": dg.AssetIn(AIRLINES.key)},
     partitions_def=MODEL_WEEKS,
     automation_condition=on_update(ignore=["aviation_data/airlines"]) & WEEK_IS_DONE,
-    kinds={"pandas", "matplotlib"},
+    kinds={"pandas", "matplotlib", "mlflow"},
     owners=OWNERS,
     freshness_policy=WEEKLY,
 )

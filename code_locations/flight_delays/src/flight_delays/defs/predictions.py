@@ -24,9 +24,8 @@ def predictions(model, features, training_set):
     history of carriers, hours, routes and flights.
     """
     from flight_delays.predictions import predict_delays
-    from flight_delays.training import load_model
 
-    table = predict_delays(load_model(model), features, training_set)
+    table = predict_delays(model, features, training_set)
     return dg.MaterializeResult(value=table, metadata={"mean probability": float(table["probability"].mean())})
 
 

@@ -21,7 +21,7 @@ FEWEST_WEEKS = 10
         )
     },
     automation_condition=on_any_update(),
-    kinds={"matplotlib"},
+    kinds={"matplotlib", "mlflow"},
     owners=OWNERS,
     freshness_policy=WEEKLY,
 )

@@ -9,7 +9,7 @@ from product_recommendations.defs.location import LOCATION, OWNERS, WEEKLY
 @dg.asset(
     key_prefix=LOCATION,
     group_name=LOCATION,
-    kinds={"pandas", "matplotlib"},
+    kinds={"pandas", "matplotlib", "mlflow"},
     owners=OWNERS,
     freshness_policy=WEEKLY,
 )
@@ -20,14 +20,11 @@ def evaluation(questions, household_history, popularity, item2vec, model):
     95 % bootstrap interval over households.
     """
     from product_recommendations.evaluation import evaluate, find_headlines, tabulate
-    from product_recommendations.item2vec import Item2VecTrainer
     from product_recommendations.plots import draw_recommenders, draw_slices
     from product_recommendations.popularity import Popularity
-    from product_recommendations.training import load_model
 
     baseline = Popularity.from_counts(popularity)
-    vectors = Item2VecTrainer().load(item2vec)
-    table = evaluate(questions, household_history, baseline, vectors, load_model(model))
+    table = evaluate(questions, household_history, baseline, item2vec, model)
     return dg.MaterializeResult(
         value=table,
         metadata={

@@ -1,9 +1,5 @@
 """item2vec, and the model that is used."""
 
-import hashlib
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
@@ -28,28 +24,18 @@ class Training(dg.Config):
 @dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"gensim"}, owners=OWNERS)
 def item2vec(training_baskets, config: Item2VecTraining):
     """Word2Vec over baskets, to compare with; the same baskets and configuration give the same file, bit for bit."""
-    yield from _train("item2vec", config.parameters, training_baskets)
+    return _train("item2vec", config.parameters, training_baskets)
 
 
-@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"numpy"}, owners=OWNERS, freshness_policy=WEEKLY)
+@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"numpy", "mlflow"}, owners=OWNERS, freshness_policy=WEEKLY)
 def model(training_baskets, config: Training):
     """The model that recommends; the same baskets and configuration give the same file, bit for bit."""
-    yield from _train(config.trainer, config.parameters, training_baskets)
+    return _train(config.trainer, config.parameters, training_baskets)
 
 
-def _train(trainer: str, parameters: dict[str, Any], baskets: Any) -> Iterator[dg.MaterializeResult]:
-    from product_recommendations.training import make_trainer, save_model
+def _train(trainer: str, parameters: dict[str, Any], baskets: Any) -> dg.MaterializeResult:
+    from product_recommendations.training import make_trainer
 
     trained = make_trainer(trainer, parameters).train(baskets)
-    with TemporaryDirectory() as folder:
-        path = save_model(trainer, trained, Path(folder))
-        yield dg.MaterializeResult(
-            value=path,
-            metadata={
-                "trainer": trainer,
-                "parameters": parameters,
-                "baskets": int(baskets["basket_id"].nunique()),
-                "items": len(trained.items),
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            },
-        )
+    metadata = {"baskets": int(baskets["basket_id"].nunique()), "items": len(trained.items)}
+    return dg.MaterializeResult(value=trained, metadata=metadata)

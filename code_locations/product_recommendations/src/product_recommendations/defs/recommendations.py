@@ -21,10 +21,8 @@ def recommendations(model, baskets, popularity):
 
     Made with all that the household bought before that basket, and only when the evaluation's checks pass.
     """
-    from product_recommendations.recommendations import recommend
-    from product_recommendations.training import load_model
-
-    table = recommend(load_model(model), baskets, popularity)
+    departments = popularity[["item", "department"]]
+    table = model.predict(baskets).merge(departments, on="item", how="left", validate="many_to_one")
     return dg.MaterializeResult(value=table, metadata={"households": int(table["household_id"].nunique())})
 
 

@@ -25,7 +25,7 @@ LOWEST_COVERAGE = 0.85
 @dg.asset(
     key_prefix=LOCATION,
     group_name=LOCATION,
-    kinds={"pandas", "matplotlib"},
+    kinds={"pandas", "matplotlib", "mlflow"},
     owners=OWNERS,
     freshness_policy=WEEKLY,
 )
@@ -38,9 +38,8 @@ def evaluation(model, median_price, test_set):
     """
     from vehicle_prices.evaluation import evaluate, tabulate_slices
     from vehicle_prices.plots import draw_estimates, draw_slices
-    from vehicle_prices.training import load_model
 
-    predictions = load_model(model).predict(test_set)
+    predictions = model.predict(test_set)
     result = evaluate(test_set, predictions, median_price)
     return dg.MaterializeResult(
         value=result,
