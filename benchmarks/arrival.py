@@ -22,6 +22,7 @@ STAGES = {
     "features downstream": "flight_delays/features",
     "model evaluated": "flight_delays/evaluation",
 }
+PATIENCE = 300
 NODES = "[...document.querySelectorAll('foreignObject')].filter(node => node.textContent).length"
 MADE = """query($key: AssetKeyInput!, $weeks: [String!]) { assetOrError(assetKey: $key) { ... on Asset {
   assetMaterializations(partitions: $weeks, limit: 1) { timestamp } } } }"""
@@ -63,8 +64,11 @@ def _find_made(session: DevSession, key: str, weeks: list[str]) -> float | None:
 
 
 def _wait(look: Callable[[], float | None]) -> float:
+    deadline = time.monotonic() + PATIENCE
     while (found := look()) is None:
-        time.sleep(0.2)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing was seen in {PATIENCE} s")
+        time.sleep(0.1)
     return found
 
 
@@ -91,7 +95,7 @@ def _open_graph(session: DevSession, rounds: int) -> list[float]:
             page: Page = browser.new_page(viewport={"width": 1600, "height": 1600})
             begin = time.perf_counter()
             page.goto(f"{session.page.address}/asset-groups?expanded={opened}")
-            page.wait_for_function(f"{NODES} >= {len(assets) + len(groups)}", timeout=120_000)
+            _wait(lambda page=page: page.evaluate(NODES) >= len(assets) + len(groups) or None)
             samples.append(time.perf_counter() - begin)
             browser.close()
     return samples[1:]

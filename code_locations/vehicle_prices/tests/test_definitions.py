@@ -4,7 +4,7 @@ import pytest
 from vehicle_prices.definitions import defs
 
 ASSETS = (
-    "listings vehicles features training_set test_set median_price model evaluation predictions"
+    "listings vehicles features training_set test_set median_price held_out model champion evaluation predictions"
 ).split()  # fmt: skip
 
 
@@ -39,6 +39,7 @@ def test_checks_block_but_for_the_one_that_warns(graph):
         ("vehicles", "schema"): True,
         ("vehicles", "share_dropped"): True,
         ("test_set", "no_car_in_both"): True,
+        ("model", "gate"): True,
         ("evaluation", "metrics_are_finite"): True,
         ("evaluation", "beats_baseline"): True,
         ("evaluation", "interval_covers"): False,

@@ -24,6 +24,7 @@ from sklearn.linear_model import Ridge
 from atoll import settings
 from atoll.journal import Journal
 from atoll.models import unpack
+from atoll.registry import Registry
 from atoll.store import Store
 from atoll.tracking import Record, list_pending
 from atoll.values import find
@@ -134,7 +135,7 @@ def copied_store(run: Run, tmp_path: Path) -> Path:
 def test_everything_is_made_and_every_check_passes(run):
     assert run.result.success
     checks = run.result.get_asset_check_evaluations()
-    assert len(checks) == 9
+    assert len(checks) == 10
     assert [check.check_name for check in checks if not check.passed] == []
 
 
@@ -223,6 +224,20 @@ def test_model_and_evaluation_are_tracked(run):
     assert evaluation.metrics == {name: shown[f"metric/{name}"] for name in HEADLINES}
     assert set(evaluation.plots) == {"estimates", "error by slice"}
     assert evaluation.manifest.inputs == list_versions(run.store, "model", "median_price", "test_set")
+
+
+def test_the_gate_decides_on_the_test_cars_and_the_champion_predicts(run):
+    registry = Registry(Journal(str(run.store)), "sample", "vehicle_prices")
+    (version,), (decision,) = registry.versions(), registry.decisions()
+    assert version.manifest.data_version in list_versions(run.store, "model")["vehicle_prices/model"].values()
+    assert (decision.outcome, decision.challenger, decision.before) == ("sample", 1, None)
+    figures = decision.figures
+    assert figures["rows"] == len(load(run.store, "test_set"))
+    assert -figures["challenger"] == pytest.approx(metadata(run.result, "evaluation")["metric/mae"])
+    assert -figures["baseline"] == pytest.approx(metadata(run.result, "evaluation")["metric/mae_baseline"])
+    assert figures["baseline_gain_low"] > 0 and decision.champion == 1
+    assert list_versions(run.store, "champion")["vehicle_prices/champion"] == {"all": version.manifest.data_version}
+    assert isinstance(load(run.store, "champion"), PriceModel)
 
 
 def test_another_trainer_is_swapped_in_by_configuration_alone(run, copied_store, tmp_path):

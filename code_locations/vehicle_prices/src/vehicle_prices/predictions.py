@@ -7,6 +7,11 @@ from vehicle_prices.features import build_features
 from vehicle_prices.training import PriceModel
 
 
+def estimate_price(model: PriceModel, cars: pd.DataFrame) -> pd.Series:
+    """Estimate the price of each car, in US dollars; `cars` have the columns of `build_features`."""
+    return model.predict(cars)["estimate"]
+
+
 def estimate_prices(model: PriceModel, listings: pd.DataFrame) -> pd.DataFrame:
     """Estimate what each vehicle would be asked for.
 

@@ -14,15 +14,16 @@ from vehicle_prices.defs.location import LOCATION, OWNERS, WEEKLY
     owners=OWNERS,
     freshness_policy=WEEKLY,
 )
-def predictions(model, listings, training_set):
+def predictions(champion, listings, training_set):
     """An estimate with a 90 % interval for every listing, also for those without a usable price.
 
-    `in_range` says whether year and odometer reading are ones that prices are learnt from, `in_training` whether the
-    model has seen a price of this car: then the estimate flatters it. Made only when the evaluation's checks pass.
+    `in_range` says whether year and odometer reading are ones that prices are learnt from, `in_training` whether models
+    learn from a price of this car: then the estimate flatters it. Made by the champion, and only when the evaluation of
+    the newest model passes its checks.
     """
     from vehicle_prices.predictions import estimate_prices
 
-    estimates = estimate_prices(model, listings)
+    estimates = estimate_prices(champion, listings)
     known = listings[["listing", "car", "price_usd"]]
     table = known.join(estimates).assign(in_training=known["car"].isin(training_set["car"]))
     outside = table[~table["in_range"]]
