@@ -6,10 +6,14 @@ import signal
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from dev import MLFLOW, Dev, is_group_alive, mlflow_group, processes_of
 from waiting import wait_until
 
+SENT = 120
+LINKS = """query($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset { assetObservations(limit: 10) {
+  metadataEntries { label ... on UrlMetadataEntry { url } } } } } }"""
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=10"
 
 
@@ -68,6 +72,49 @@ def test_what_the_platform_runs_knows_where_it_is(platform):
     assert len(servers) >= len(platform.clone.locations)
     for pid in servers:
         assert mark in Path("/proc", str(pid), "environ").read_bytes().split(b"\0")
+
+
+def search(dev: Dev, what: str, **query: Any) -> list[dict[str, Any]]:
+    """Return what a search of MLflow's own interface finds."""
+    data = json.dumps({"max_results": 100, **query}).encode()
+    address = f"http://127.0.0.1:{dev.mlflow_port}/api/2.0/mlflow/{what}/search"
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        return json.load(answer).get(what, [])
+
+
+def test_what_the_page_materialized_stands_in_mlflow_and_each_has_the_way_to_the_other(platform, sample_runs):
+    mlflow_group(platform)
+
+    def find_runs() -> dict[str, dict[str, Any]]:
+        experiments = {found["name"]: found["experiment_id"] for found in search(platform, "experiments")}
+        if "vehicle_prices" not in experiments:
+            return {}
+        found = search(platform, "runs", experiment_ids=[experiments["vehicle_prices"]])
+        return {run["info"]["run_name"]: run for run in found if run_of(run) == sample_runs["vehicle_prices"]}
+
+    parent = f"Dagster run {sample_runs['vehicle_prices'][:8]}"
+    names = {"model", "evaluation", parent}
+    wait_until(lambda: find_runs().keys() == names, SENT, f"{names} in MLflow")
+    runs = find_runs()
+    assert {run["info"]["status"] for run in runs.values()} == {"FINISHED"}
+    metrics = {metric["key"]: metric["value"] for metric in runs["evaluation"]["data"]["metrics"]}
+    assert 0 < metrics["mae"] < metrics["mae_baseline"]
+    assert tags(runs["model"])["mlflow.parentRunId"] == runs[parent]["info"]["run_id"]
+    assert f"{platform.page.address}/runs/{sample_runs['vehicle_prices']}" in tags(runs["model"])["mlflow.note.content"]
+    links = platform.page.ask(LINKS, key={"path": ["vehicle_prices", "model"]})["assetOrError"]["assetObservations"]
+    ids = [entry["url"].rpartition("/")[2] for seen in links for entry in seen["metadataEntries"] if "url" in entry]
+    assert runs["model"]["info"]["run_id"] in ids
+    # A sample is tracked; it is never registered.
+    assert ask(platform, "/api/2.0/mlflow/registered-models/search")[1] == b"{}"
+
+
+def tags(run: dict[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
+
+
+def run_of(run: dict[str, Any]) -> str | None:
+    return tags(run).get("dagster/run_id")
 
 
 def test_a_killed_server_is_told_of_and_comes_back_while_the_platform_goes_on(platform):

@@ -225,10 +225,10 @@ def _judge_slices(gate: Gate, slices: Sequence[Mapping[str, Any]]) -> Iterator[_
     figure = ", ".join(f"{row['gain']:+.3g} in {row['slice']} {row['value']}" for row in lost or judged[:1])
     left_out = ", ".join(f"{row['slice']} {row['value']} ({row['why']})" for row in slices if not row["judged"])
     said = [f"the lowest gain in a slice is {figure}, {'' if lost else 'not '}below {floor:.4g}"] if judged else []
-    said += [f"not judged: {left_out}"] if left_out else []
+    said += [f"{len(slices) - len(judged)} of {len(slices)} slices were not judged"] if left_out else []
     yield _Condition(
         "lowest gain in a slice",
-        "; ".join([figure or "none", *said[bool(judged) :]]),
+        "; ".join([figure or "none", *([f"not judged: {left_out}"] if left_out else [])]),
         f">= {floor:.4g}",
         not lost if judged else None,
         "; ".join(said or ["there are no slices"]),
