@@ -7,7 +7,8 @@ from datetime import datetime, timezone
 import dagster as dg
 
 from atoll.report import explain
-from atoll.tracking import PROFILE, TRACKED, Record, Status
+from atoll.run_tags import PROFILE, TRACKED
+from atoll.tracking import Record, Status
 
 Kind = dg.DagsterEventType
 ENDS: dict[dg.DagsterRunStatus, Status] = {

@@ -6,10 +6,11 @@ from operator import and_
 
 import dagster as dg
 
+from atoll.run_tags import SEQUENCE
+
 Condition = dg.AutomationCondition
 # Seconds between two looks of a sensor.
 INTERVAL = 5
-SEQUENCE = "atoll/sequence"
 
 
 def on_update(ignore: Sequence[str] = ()) -> Condition:

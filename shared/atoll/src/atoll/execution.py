@@ -12,9 +12,10 @@ from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.execution.api import execute_run
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 
+from atoll.run_tags import PROCESS
+
 JOB = "__ASSET_JOB"
 REPOSITORY = "__repository__"
-PROCESS = "atoll/process"
 
 
 def execute(

@@ -16,9 +16,10 @@ from atoll.journal import Journal
 from atoll.manifest import UNVERSIONED
 from atoll.models import Trained, find_example, is_model
 from atoll.provenance import begin_reading_commit, describe_origin
+from atoll.run_tags import PROFILE, TRACKED
 from atoll.steps import find_step
 from atoll.store import Artefact, Slot, Store
-from atoll.tracking import PROFILE, TRACKED, Record, add_record, find_metrics, find_parameters, find_plots
+from atoll.tracking import Record, add_record, find_metrics, find_parameters, find_plots
 from atoll.values import read, write
 
 

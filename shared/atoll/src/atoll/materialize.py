@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 import traceback
@@ -18,6 +19,7 @@ from atoll.configuration import settings
 from atoll.errors import UserError
 from atoll.execution import execute
 from atoll.report import summarize
+from atoll.run_tags import WHO
 from atoll.selection import PlannedRun, plan_runs, select
 from atoll.store import Store
 
@@ -84,12 +86,18 @@ def _describe(run: PlannedRun) -> dict[str, Any]:
     return {"partition": run.partition, "assets": sorted(key.to_user_string() for key in run.keys)}
 
 
+def _identify() -> dict[str, str]:
+    """Who asked, as the command says in the environment; decisions about models name them."""
+    who = os.environ.get("ATOLL_WHO")
+    return {WHO: who} if who else {}
+
+
 def _run_each(instance: dg.DagsterInstance, module: str, runs: Sequence[PlannedRun]) -> Iterator[dict[str, Any]]:
     """Execute one run after the other; one that fails does not keep the next from its turn."""
     for number, run in enumerate(runs, 1):
         if len(runs) > 1:
             sys.stderr.write(f"{run.partition} ({number} of {len(runs)})\n")
-        yield summarize(instance, execute(instance, module, run.keys, run.tags).run_id)
+        yield summarize(instance, execute(instance, module, run.keys, {**run.tags, **_identify()}).run_id)
 
 
 def _join(summaries: list[dict[str, Any]]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from atoll.formats import Reference
 from atoll.gate import describe
 from atoll.journal import Journal
 from atoll.registry import Decision, Registry, name_model
+from atoll.run_tags import PROCESS, WHO
 from atoll.store import Slot, Store
 
 # Tags of a run that say what asked for it, in the order in which they are looked for.
@@ -24,9 +25,8 @@ ASKED = {
     "dagster/from_automation_condition": "automation",
     "dagster/sensor_name": "sensor",
     "dagster/backfill": "backfill",
-    "atoll/process": "command",
+    PROCESS: "command",
 }
-WHO = "atoll/who"
 
 
 def promotion(

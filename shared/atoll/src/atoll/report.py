@@ -7,7 +7,8 @@ from typing import Any, TextIO
 
 import dagster as dg
 
-METRIC = "metric/"
+from atoll.tracking import METRIC
+
 # What Dagster puts around what a step raised.
 WRAPPERS = {"DagsterExecutionStepExecutionError", "RetryRequestedFromPolicy"}
 Kind = dg.DagsterEventType

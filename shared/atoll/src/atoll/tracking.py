@@ -14,8 +14,6 @@ from atoll.manifest import Manifest
 
 KIND = "mlflow"
 METRIC = "metric/"
-# Tags of a Dagster run: the tracked assets that it is to make, and in which profile.
-TRACKED, PROFILE = "atoll/tracked", "atoll/profile"
 PENDING, SENT = "tracking/pending", "tracking/sent"
 _PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 

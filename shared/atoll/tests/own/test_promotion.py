@@ -15,7 +15,8 @@ from atoll.inspection import list_models
 from atoll.io_manager import StoreIOManager
 from atoll.journal import Journal
 from atoll.promotion import promotion
-from atoll.registry import Registry
+from atoll.registry import Registry, list_pending
+from atoll.rollback import roll_back
 from atoll.store import Slot, Store
 
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2013-03-03", end_date="2013-04-14")
@@ -238,6 +239,71 @@ def test_versions_aliases_and_decisions_are_listed(instance):
     assert [row["figures"]["metric"] for row in found["versions"]] == ["roc_auc"] * 2
     assert [decision["outcome"] for decision in found["decisions"]] == ["promoted", "refused"]
     assert list_models(Journal(settings().store), "prices", "full") == []
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+
+
+def test_a_champion_is_taken_back_and_the_next_week_is_judged_against_it(home):
+    with dg.DagsterInstance.get() as instance:
+        make(instance, FIRST, 0.4)
+        make(instance, SECOND, 0.9)
+        assert roll_back(registry(), None, "Ada <ada@example.org>", dry_run=True)["decision"] is None
+        assert registry().champion().number == 2
+        done = roll_back(registry(), None, "Ada <ada@example.org>")
+        assert (done["before"], done["champion"], done["trained_for"], done["decision"]) == (2, 1, FIRST, 3)
+        decision = list(registry().decisions())[-1]
+        assert decision.reason == "Rolled back from version 2 to version 1 by Ada <ada@example.org>."
+        assert load("delays/champion", SECOND).week == FIRST
+        event = instance.get_latest_materialization_event(champion.key).asset_materialization
+        assert (event.partition, event.metadata["version"].value) == (SECOND, 1)
+        assert event.tags["dagster/data_version"] == registry().version(1).manifest.data_version
+        make(instance, THIRD, 0.8)
+        assert list(registry().decisions())[-1].before == 1
+        assert [name for name, paths in list_pending(Journal(settings().store)).items() if len(paths) == 4] == [
+            "delays"
+        ]
+
+
+def test_a_rollback_to_a_version_goes_there_and_back(home):
+    with dg.DagsterInstance.get() as instance:
+        for week, skill in ((FIRST, 0.4), (SECOND, 0.6), (THIRD, 0.9)):
+            make(instance, week, skill)
+    assert roll_back(registry(), 1, "Ada")["champion"] == 1
+    assert roll_back(registry(), None, "Ada")["champion"] == 3
+    assert registry().champion().number == 3
+
+
+@pytest.mark.parametrize(
+    ("to", "what"),
+    [
+        (1, "Nothing was changed: version 1 of delays is the champion already."),
+        (7, "delays has no version 7."),
+        (None, "delays cannot be rolled back."),
+    ],
+)
+def test_a_rollback_that_cannot_be_is_explained(home, to, what):
+    with dg.DagsterInstance.get() as instance:
+        make(instance, FIRST, 0.4)
+    with pytest.raises(UserError) as caught:
+        roll_back(registry(), to, "Ada")
+    assert caught.value.what == what
+    assert len(list(registry().decisions())) == 1
+
+
+def test_a_version_that_does_not_load_is_not_rolled_back_to(home, store_folder):
+    with dg.DagsterInstance.get() as instance:
+        make(instance, FIRST, 0.4)
+        make(instance, SECOND, 0.9)
+    (file,) = (store_folder / registry().version(1).artefact).glob("model.zip")
+    file.chmod(0o644)
+    file.write_bytes(b"damaged")
+    with pytest.raises(UserError) as caught:
+        roll_back(registry(), 1, "Ada")
+    assert caught.value.what == "Nothing was changed: version 1 of delays does not load here."
+    assert registry().champion().number == 2
 
 
 def test_two_trainings_at_once_give_each_version_and_decision_its_own_number(store_folder):

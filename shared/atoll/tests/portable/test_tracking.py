@@ -11,8 +11,9 @@ from atoll import Tracking, UserError, load, plot, settings
 from atoll.io_manager import StoreIOManager
 from atoll.journal import Journal
 from atoll.models import unpack
+from atoll.run_tags import TRACKED
 from atoll.store import Store
-from atoll.tracking import TRACKED, list_pending, mark_sent
+from atoll.tracking import list_pending, mark_sent
 from atoll.values import find
 
 PNG = b"\x89PNG"

@@ -1,9 +1,10 @@
 """The command line: one function a verb, options and exit codes; what they do is in `workflows`."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from atoll_control.console import show_json, show_problem
 from atoll_control.errors import UserError
@@ -140,7 +141,21 @@ def verify_store(prefix: Prefix = "", json: Json = False) -> int:
     return verify_store(find_checkout(), prefix, as_json=json)
 
 
-@app.command(name="models")
+class _ModelsGroup(TyperGroup):
+    """`models LOCATION` is `models show LOCATION`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known = bool(args) and args[0] in self.commands
+        return super().resolve_command(ctx, args if known else ["show", *args])
+
+
+models = typer.Typer(
+    cls=_ModelsGroup, help="A project's models: LOCATION lists versions, aliases and decisions.", no_args_is_help=True
+)
+app.add_typer(models, name="models")
+
+
+@models.command(name="show")
 def show_models(
     location: Annotated[str, typer.Argument(metavar="LOCATION", help="the code location")],
     profile: Profile = None,
@@ -150,6 +165,20 @@ def show_models(
     from atoll_control.workflows.models import show_models
 
     return show_models(find_checkout(), location, profile, as_json=json)
+
+
+@models.command(name="rollback")
+def roll_back(
+    location: Location,
+    to: Annotated[int | None, typer.Option(metavar="VERSION", help="by default the champion before this one")] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="where the location has several")] = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> int:
+    """Make an earlier version champion again, from the next predictions on; the record says who asked."""
+    from atoll_control.workflows.models import roll_back
+
+    return roll_back(find_checkout(), location, to, model, dry_run=dry_run, as_json=json)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from atoll_control.author import find_author
 from atoll_control.console import BAD, say
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
@@ -36,7 +37,9 @@ def materialize(
     Raises:
         UserError: what the library found to be mended before the run.
     """
-    environment = clean_environment(DAGSTER_HOME=str(checkout.dagster_home), ATOLL_ROOT=str(checkout.root))
+    environment = clean_environment(
+        DAGSTER_HOME=str(checkout.dagster_home), ATOLL_ROOT=str(checkout.root), ATOLL_WHO=find_author(checkout)
+    )
     if full:
         environment["ATOLL_PROFILE"] = "full"
     with tempfile.TemporaryDirectory(prefix="atoll-") as folder:

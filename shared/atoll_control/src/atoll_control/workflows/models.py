@@ -1,15 +1,27 @@
-"""`models`: versions, aliases and decisions of a project's registered models."""
+"""`models`: versions, aliases and decisions of a project's registered models, and the way back to an earlier one."""
 
+import json
+import time
+import urllib.error
+import urllib.request
 from datetime import datetime
 from typing import Any
 
 from rich.markup import escape
 
-from atoll_control.console import out, show_json, show_table
+from atoll_control.author import find_author
+from atoll_control.console import BAD, GOOD, out, say, show_json, show_table
+from atoll_control.environments import environment_problem
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.inspection import inspect_store
-from atoll_control.projects import select_projects
+from atoll_control.instance import initialise_instance
+from atoll_control.mlflow import running_address
+from atoll_control.process import capture, clean_environment
+from atoll_control.projects import Project, select_projects
+
+FULL = "full"
+PATIENCE = 60.0
 
 VERSIONS = ("version", "alias", "trained for", "trained at", "metric", "its own", "champion's", "gain", "interval", "")
 DECISIONS = ("", "decided at", "of", "outcome", "asked by", "why")
@@ -66,3 +78,86 @@ def _time(text: str) -> str:
 
 def _number(value: float | None, sign: str = "") -> str:
     return "" if value is None else f"{value:{sign}.3g}"
+
+
+def roll_back(
+    checkout: Checkout, location: str, to: int | None, name: str | None, *, dry_run: bool, as_json: bool
+) -> int:
+    """Make an earlier version champion, and confirm it where MLflow runs; return 1 where that cannot be confirmed."""
+    (project,) = select_projects(checkout, [location])
+    if problem := environment_problem(project):
+        raise problem
+    model = _choose_model(checkout, location, name)
+    initialise_instance(checkout)
+    command = [project.python, "-m", "atoll.rollback", model, f"--who={find_author(checkout)}"]
+    command += [f"--to={to}"] if to is not None else []
+    command += ["--dry-run"] if dry_run else []
+    environment = clean_environment(DAGSTER_HOME=str(checkout.dagster_home), ATOLL_ROOT=str(checkout.root))
+    output = capture(command, cwd=project.folder, env=environment)
+    if output.code not in (0, 2) or not output.stdout:
+        raise RuntimeError(f"the library's rollback failed: {output.stderr}")
+    done = json.loads(output.stdout)
+    if output.code:
+        raise UserError(done["what"], done["why"], done["how"])
+    address = None if dry_run else running_address(checkout)
+    confirmed = _confirm(project, address, model, done["champion"]) if address else None
+    if as_json:
+        show_json({**done, "confirmed": confirmed})
+    else:
+        _tell_rollback(done, confirmed, dry_run=dry_run)
+    return 1 if confirmed is False else 0
+
+
+def _choose_model(checkout: Checkout, location: str, name: str | None) -> str:
+    names = [model["name"] for model in inspect_store(checkout, "models", location, profile=FULL)]
+    if name in names or (name is None and len(names) == 1):
+        return name or names[0]
+    if not names:
+        raise UserError(
+            f"{location} has no registered model.",
+            f"Nothing has reached the gate yet in the profile {FULL}.",
+            f"./atoll run {location} --full",
+        )
+    raise UserError(
+        f"{location} has no model {name}." if name else f"{location} has several models.",
+        f"It has {', '.join(names)}.",
+        f"name one: ./atoll models rollback {location} --model {names[0]}",
+    )
+
+
+def _confirm(project: Project, address: str, model: str, version: int) -> bool:
+    """Wait until MLflow's alias is there, and load the model by it in the project's environment."""
+    deadline = time.monotonic() + PATIENCE
+    while _read_alias(address, model) != str(version):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(1)
+    script = f"import mlflow; mlflow.pyfunc.load_model('models:/{model}@champion')"
+    environment = clean_environment(MLFLOW_TRACKING_URI=address)
+    return capture([project.python, "-c", script], cwd=project.folder, env=environment).code == 0
+
+
+def _read_alias(address: str, model: str) -> str | None:
+    """Return which of our versions MLflow's alias names."""
+    url = f"{address}/api/2.0/mlflow/registered-models/alias?name={model}&alias=champion"
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as answer:
+            tags = json.load(answer)["model_version"].get("tags", [])
+    except (OSError, urllib.error.URLError):
+        return None
+    return next((tag["value"] for tag in tags if tag["key"] == "atoll/version"), None)
+
+
+def _tell_rollback(done: dict[str, Any], confirmed: bool | None, *, dry_run: bool) -> None:
+    about = f" (trained for {done['trained_for']})" if done["trained_for"] else ""
+    if dry_run:
+        say(f"would make version {done['champion']}{about} champion of {done['model']}; now it is {done['before']}")
+        return
+    say(f"version {done['champion']}{about} is champion of {done['model']}; before it was {done['before']}", GOOD)
+    if confirmed:
+        say("MLflow's alias champion names it, and it was loaded by that", GOOD)
+    elif confirmed is None:
+        say("MLflow does not run: its alias follows when ./atoll dev does; predictions use the version from now on")
+    else:
+        say(f"MLflow's alias champion did not follow within {PATIENCE:.0f} s, or what it names does not load", BAD)
+        say("the sensor tracking of operations says why, in the page; predictions use the version from now on")

@@ -1,0 +1,140 @@
+"""A champion taken back: ``python -m atoll.rollback MODEL``, in the environment of its project."""
+
+import argparse
+import json
+import sys
+from datetime import datetime, timezone
+from typing import Any
+
+import dagster as dg
+
+from atoll.configuration import settings
+from atoll.errors import UserError
+from atoll.formats import Reference
+from atoll.journal import Journal
+from atoll.registry import FULL, Decision, Registry, Version
+from atoll.store import Slot, Store
+from atoll.values import read, write
+
+DATA_VERSION = "dagster/data_version"
+
+
+def main() -> int:
+    """Print what was done as JSON; exit 2 with ``what``, ``why`` and ``how`` where a person can mend it."""
+    parser = argparse.ArgumentParser(prog="python -m atoll.rollback", description=__doc__)
+    parser.add_argument("model", help="name of the registered model")
+    parser.add_argument("--to", type=int, help="version; by default the champion before this one")
+    parser.add_argument("--who", default="unknown", help="who asks")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    options = parser.parse_args()
+    try:
+        registry = Registry(Journal(settings().store), FULL, options.model)
+        found, code = roll_back(registry, options.to, options.who, dry_run=options.dry_run), 0
+    except UserError as error:
+        found, code = {"what": error.what, "why": error.why, "how": error.how}, 2
+    json.dump(found, sys.stdout, default=str)
+    return code
+
+
+def roll_back(registry: Registry, to: int | None, who: str, *, dry_run: bool = False) -> dict[str, Any]:
+    """Make another version champion, from the next batch of predictions on.
+
+    The version is loaded first: one that does not load here is no champion. Then the decision is written, the asset
+    ``champion`` is that version, and MLflow's alias follows as soon as MLflow answers.
+
+    Args:
+        registry: Of the model.
+        to: The version; None is the champion before the one there is.
+        who: Who asks, for the record.
+        dry_run: Whether to stop before anything is written.
+
+    Returns:
+        ``model``, ``before`` and ``champion`` (versions), ``trained_for`` (its partition), ``decision`` (its number,
+        None of a dry run).
+
+    Raises:
+        UserError: There is nothing to roll back to, the version is champion already, or does not load here.
+    """
+    store, current = Store(settings().store), registry.champion()
+    target = registry.version(to) if to is not None else _find_previous(registry, current)
+    if current is not None and current.number == target.number:
+        raise UserError(
+            f"Nothing was changed: version {target.number} of {registry.name} is the champion already.",
+            "It was the last one to be promoted or rolled back to.",
+            f"Name another version: ./atoll models {registry.name.partition('.')[0]} --profile {FULL}",
+        )
+    _load(store, registry, target)
+    before = None if current is None else current.number
+    done = {
+        "model": registry.name,
+        "before": before,
+        "champion": target.number,
+        "trained_for": target.manifest.partition,
+        "decision": None,
+    }
+    if dry_run:
+        return done
+    last = max(registry.decisions(), key=lambda decision: decision.place)
+    decision = registry.decide(
+        Decision(
+            number=0,
+            outcome="rolled back",
+            time=datetime.now(timezone.utc),
+            partition=last.partition,
+            challenger=target.number,
+            before=before,
+            champion=target.number,
+            reason=f"Rolled back from version {before} to version {target.number} by {who}.",
+            asked={"by": "command", "who": who},
+        )
+    )
+    _place(store, registry, target, decision)
+    return {**done, "decision": decision.number}
+
+
+def _find_previous(registry: Registry, current: Version | None) -> Version:
+    """Find the champion that was there before the present one."""
+    held = [decision for decision in sorted(registry.decisions(), key=lambda found: found.place) if decision.champion]
+    others = [decision.champion for decision in held if current is None or decision.champion != current.number]
+    if not others or others[-1] is None:
+        raise UserError(
+            f"{registry.name} cannot be rolled back.",
+            "There was no champion before this one." if current else "No version of it was ever champion.",
+            f"Name a version: ./atoll models rollback {registry.name.partition('.')[0]} --to VERSION",
+        )
+    return registry.version(others[-1])
+
+
+def _load(store: Store, registry: Registry, version: Version) -> None:
+    artefact = store.read_version(version.artefact)
+    try:
+        if artefact is None:
+            raise FileNotFoundError(f"{store.locate(version.artefact)} is not there")
+        read(store, artefact)
+    except Exception as error:
+        raise UserError(
+            f"Nothing was changed: version {version.number} of {registry.name} does not load here.",
+            f"{type(error).__name__}: {' '.join(str(error).split())}.",
+            "Choose another version, or bring the project back to what the version was made with (its manifest says).",
+        ) from error
+
+
+def _place(store: Store, registry: Registry, version: Version, decision: Decision) -> None:
+    """Make the asset ``champion`` that version, and say so in the page."""
+    key = dg.AssetKey([*version.manifest.asset.split("/")[:-1], "champion"])
+    slot = Slot(FULL, tuple(key.path), decision.partition)
+    write(store, slot, Reference(version.artefact, version.manifest.data_version), {})
+    with dg.DagsterInstance.get() as instance:
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(
+                key,
+                partition=decision.partition,
+                description=decision.reason,
+                metadata={"version": version.number, "decision": decision.number, "profile": FULL},
+                tags={DATA_VERSION: version.manifest.data_version},
+            )
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
