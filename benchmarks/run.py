@@ -16,6 +16,7 @@ import memory
 import start
 import steps
 import store
+import tracking
 from checkout import ROOT, temporary_checkout
 from figures import show
 
@@ -26,6 +27,7 @@ FIGURES = {
     "memory": memory.measure,
     "store": store.measure,
     "arrival": arrival.measure,
+    "tracking": tracking.measure,
 }
 
 
