@@ -76,7 +76,7 @@ def list_models(journal: Journal, location: str, profile: str) -> list[dict[str,
         aliases = {champion.number: ["champion"]} if champion else {}
         aliases.setdefault(versions[-1].number, []).append("challenger")
         decisions = [asdict(decision) for decision in registry.decisions()]
-        judged = {decision["challenger"]: decision["figures"] for decision in decisions}
+        judged = {decision["challenger"]: decision for decision in decisions if decision["figures"]}
         found.append(
             {
                 "name": name,
@@ -91,7 +91,8 @@ def list_models(journal: Journal, location: str, profile: str) -> list[dict[str,
                         "data_version": version.manifest.data_version,
                         "run_id": version.manifest.run_id,
                         "commit": version.manifest.commit,
-                        "figures": {key: judged.get(version.number, {}).get(key) for key in FIGURES},
+                        "outcome": judged.get(version.number, {}).get("outcome"),
+                        "figures": {key: judged.get(version.number, {}).get("figures", {}).get(key) for key in FIGURES},
                     }
                     for version in versions
                 ],

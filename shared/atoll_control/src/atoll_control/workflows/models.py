@@ -42,10 +42,7 @@ def show_models(checkout: Checkout, location: str, profile: str | None, *, as_js
         )
     for model in found:
         out.print(f"[bold]{escape(model['name'])}[/] ({model['profile']})")
-        outcomes = {decision["challenger"]: decision["outcome"] for decision in model["decisions"]}
-        show_table(
-            VERSIONS, [(*_describe(version), outcomes.get(version["version"], "")) for version in model["versions"]]
-        )
+        show_table(VERSIONS, [_describe(version) for version in model["versions"]])
         show_table(DECISIONS, [_tell(decision) for decision in model["decisions"]], title="")
     return 0
 
@@ -62,6 +59,7 @@ def _describe(version: dict[str, Any]) -> tuple[Any, ...]:
         *(_number(figures[name]) for name in ("challenger", "champion")),
         _number(figures["gain"], "+"),
         interval,
+        version["outcome"],
     )
 
 
