@@ -88,7 +88,7 @@ def test_what_is_made_on_the_sample_does_not_replace_what_is_made_from_everythin
             ["vehicle_prices", "--select", "nothing"],
             {},
             "The selection `nothing` is empty.",
-            "The assets are: evaluation, features,",
+            "The assets are: champion, evaluation,",
             "Select such as `model`",
         ),
         (

@@ -1,6 +1,7 @@
 """Models in MLflow's own format: a folder with the file ``MLmodel``, packed into one file."""
 
 import logging
+import os
 import pickle
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any
 from atoll.errors import UserError
 from atoll.formats import Content
 
+DETECTS = "MLFLOW_UV_AUTO_DETECT"
 PICKLE = "data/model.pkl"
 # What would make two files of one model differ.
 UUID, CREATED, ZIPPED = "0" * 32, "1980-01-01 00:00:00.000000", (1980, 1, 1, 0, 0, 0)
@@ -144,13 +146,19 @@ def _save(trained: Trained, place: Path, folder: Path) -> None:
 
 @contextmanager
 def _quiet() -> Generator[None]:
-    """Keep back MLflow's remarks on pip and on integers that may be missing."""
+    """Keep back MLflow's remarks on pip and on integers that may be missing, and the uv project that it would pack.
+
+    That one is of whatever folder the process works in: the same model would be another file.
+    """
     logger = logging.getLogger("mlflow")
-    level = logger.level
+    level, detects = logger.level, os.environ.get(DETECTS)
     logger.setLevel(logging.ERROR)
+    os.environ[DETECTS] = "false"
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="(?s).*integer column", category=UserWarning)
             yield
     finally:
         logger.setLevel(level)
+        os.environ.pop(DETECTS)
+        os.environ.update({} if detects is None else {DETECTS: detects})

@@ -128,6 +128,16 @@ def test_the_same_model_is_the_same_file(store_folder):
     assert len(versions) == 1
 
 
+def test_the_folder_that_a_process_works_in_leaves_no_trace_in_the_file(store_folder, tmp_path, monkeypatch):
+    run(prices, make_model(Doubling(3.0)))
+    before = find(Store(settings().store), "toy/model").manifest.checksum
+    (tmp_path / "uv.lock").write_text('version = 1\nrequires-python = ">=3.11"\n')
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "toy"\nversion = "1"\n')
+    monkeypatch.chdir(tmp_path)
+    run(prices, make_model(Doubling(3.0)))
+    assert find(Store(settings().store), "toy/model").manifest.checksum == before
+
+
 def test_a_model_that_cannot_be_pickled_is_explained(store_folder):
     with pytest.raises(UserError) as caught:
         run(prices, make_model(Doubling(hidden=Lock())), raise_on_error=True)
