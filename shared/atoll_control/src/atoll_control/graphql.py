@@ -15,8 +15,9 @@ _ACTIVE_RUNS = """{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTIN
 _TERMINATE = """mutation($ids: [String!]!, $policy: TerminateRunPolicy) {
   terminateRuns(runIds: $ids, terminatePolicy: $policy) { __typename } }"""
 
+# With statuses: without them Dagster forgets the looks of a sensor that an earlier start of the platform had begun.
 _SENSORS = """{ repositoriesOrError { ... on RepositoryConnection { nodes { location { name } sensors {
-  name sensorState { status ticks(limit: 1) { timestamp status } } } } } } }"""
+  name sensorState { status ticks(limit: 1, statuses: [SKIPPED, SUCCESS, FAILURE]) { timestamp } } } } } } }"""
 
 _PARTITIONS = """{ assetNodes { assetKey { path } isMaterializable partitionKeys repository { location { name } } } }"""
 
@@ -105,7 +106,7 @@ class Page:
 
 def _sensor(location: str, sensor: dict[str, Any]) -> Sensor:
     state = sensor["sensorState"]
-    looked = max((tick["timestamp"] for tick in state["ticks"] if tick["status"] != "STARTED"), default=0.0)
+    looked = max((tick["timestamp"] for tick in state["ticks"]), default=0.0)
     return Sensor(location, sensor["name"], state["status"] == "RUNNING", looked)
 
 
