@@ -23,9 +23,6 @@ EXPLORER = '[aria-label="panel_show_right"]'
 NODES = "[...document.querySelectorAll('foreignObject')].map(node => node.textContent).filter(text => text)"
 GREEN = "document.querySelectorAll('foreignObject [style*=background-green]').length"
 
-BACKFILLS = """{ partitionBackfillsOrError { ... on PartitionBackfills { results {
-  id status partitionNames runs { status } } } } }"""
-
 # Run by the project's interpreter with the search of the project's own tests, and with one for descriptions beside it.
 SEARCH = """
 import json, re, sys
@@ -185,33 +182,6 @@ def test_schedules_are_listed_where_they_are_switched_on(visit):
     page = visit("/automation")
     expect(page.get_by_role("link", name="weekly_retraining")).to_have_count(len(("flight_delays", *WHOLE)))
     shoot(page, "automation")
-
-
-def test_weeks_are_made_by_one_click(visit, platform):
-    """A backfill, launched where a person launches it; the year is the same click with another range.
-
-    Of the weather, of which alone nothing follows in another project.
-    """
-    page = visit("/assets/aviation_data/weather?view=partitions")
-    page.get_by_role("button", name="Materialize").first.click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_placeholder("ex:").fill("[2012-12-30...2013-01-13]")
-    page.keyboard.press("Enter")
-    dialog.get_by_role("button", name="Launch backfill").click()
-    expect(dialog).to_have_count(0)
-
-    def find_backfill() -> dict:
-        (backfill,) = platform.page.ask(BACKFILLS)["partitionBackfillsOrError"]["results"]
-        assert backfill["status"] in ("REQUESTED", "COMPLETED_SUCCESS"), backfill
-        return backfill
-
-    wait_until(lambda: find_backfill()["status"] == "COMPLETED_SUCCESS", SEEN, "the backfill to end")
-    backfill = find_backfill()
-    assert sorted(backfill["partitionNames"]) == ["2012-12-30", "2013-01-06", "2013-01-13"]
-    assert [run["status"] for run in backfill["runs"]] == ["SUCCESS"] * 3
-    page = visit(f"/runs/b/{backfill['id']}")
-    expect(page.get_by_text("100% completed")).to_be_visible()
-    shoot(page, "backfill")
 
 
 def search(clone: Clone, *folders: Path) -> dict:
