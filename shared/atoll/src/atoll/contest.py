@@ -7,8 +7,10 @@ from datetime import datetime, timezone
 from importlib import import_module
 from typing import Any
 
+from atoll.comparison import Comparison, IncomparableError, compare
 from atoll.errors import UserError
-from atoll.gate import Gate, HeldOut, judge
+from atoll.gate import Gate, judge
+from atoll.held_out import HeldOut, read_scores
 from atoll.registry import Decision, Outcome, Registry, Version
 from atoll.store import Artefact, Store
 from atoll.values import read
@@ -66,15 +68,7 @@ class Contest:
         theirs, champion_error = self._ask_champion(store, before, rows)
         judgement = judge(
             self.gate,
-            HeldOut(
-                truth=self._column(rows, self.truth) if self.truth else [0] * len(rows),
-                challenger=predictions,
-                champion=theirs,
-                baseline=self._column(rows, self.baseline) if self.baseline else None,
-                units=self._column(rows, self.units) if self.units else None,
-                slices={name: self._column(rows, name) for name in self.slices},
-                champion_error=champion_error,
-            ),
+            self._hold_out(rows, challenger=predictions, champion=theirs, champion_error=champion_error),
             size=manifest.size,
             latency=latency,
             checks_failed=checks_failed,
@@ -96,6 +90,33 @@ class Contest:
                 rule=judgement.rule,
                 asked=dict(asked),
             )
+        )
+
+    def compare_with_baseline(self, model: Any, rows: Any) -> Comparison:
+        """Compare one model with the baseline, as the gate does.
+
+        Args:
+            model: What predicts.
+            rows: A pandas table that it has not learnt from.
+
+        Raises:
+            IncomparableError: The metric or its interval cannot be had from these rows.
+            UserError: The rows lack a column, or the model cannot predict them.
+        """
+        found = read_scores(self.gate.metric, self._hold_out(rows, challenger=self._score(model, rows)))
+        for name in ("challenger", "baseline"):
+            if name not in found.scores:
+                raise IncomparableError(f"the {name} cannot be used: {found.faults.get(name, 'there is none')}")
+        models = (found.scores["challenger"], found.scores["baseline"])
+        return compare(*models, found.groups, self.gate.error_rate, found.positives)
+
+    def _hold_out(self, rows: Any, **predicted: Any) -> HeldOut:
+        return HeldOut(
+            truth=self._column(rows, self.truth) if self.truth else [0] * len(rows),
+            baseline=self._column(rows, self.baseline) if self.baseline else None,
+            units=self._column(rows, self.units) if self.units else None,
+            slices={name: self._column(rows, name) for name in self.slices},
+            **predicted,
         )
 
     def _predict(self, model: Any, rows: Any) -> tuple[Any, float | None]:

@@ -5,10 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-# The latest results of checks, by partition: Dagster has no public way to ask for them inside a run.
-from dagster._core.event_api import PartitionKeyFilter
-
 from atoll.automation import on_update
+from atoll.checks import find_failed
 from atoll.configuration import settings
 from atoll.contest import Contest
 from atoll.errors import UserError
@@ -16,7 +14,7 @@ from atoll.formats import Reference
 from atoll.gate import describe
 from atoll.journal import Journal
 from atoll.registry import Decision, Registry, name_model
-from atoll.run_tags import PROCESS, WHO
+from atoll.run_tags import PROCESS, REASON, WHO
 from atoll.store import Slot, Store
 
 # Tags of a run that say what asked for it, in the order in which they are looked for.
@@ -65,7 +63,7 @@ def promotion(
             challenger,
             _get(store, held_out.key, partition),
             rows,
-            _find_failed_checks(context, [held_out.key, *(dep.asset_key for dep in spec.deps)], partition),
+            _find_failed_checks(context, {held_out.key, *(dep.asset_key for dep in spec.deps)}, partition),
             identify(context.run.tags, context.run.run_id),
         )
         return _report(decision)
@@ -89,8 +87,8 @@ def identify(tags: Mapping[str, str], run_id: str) -> dict[str, str]:
     """Say who or what asked for a run, by its tags."""
     tag = next((tag for tag in ASKED if tag in tags), None)
     name = {"name": tags[tag]} if tag in ("dagster/schedule_name", "dagster/sensor_name", "dagster/backfill") else {}
-    who = {"who": tags[WHO]} if WHO in tags else {}
-    return {"by": ASKED[tag] if tag else "page", **name, **who, "run_id": run_id}
+    told = {key: tags[tag] for key, tag in (("who", WHO), ("reason", REASON)) if tag in tags}
+    return {"by": ASKED[tag] if tag else "page", **name, **told, "run_id": run_id}
 
 
 def _open(key: dg.AssetKey) -> Registry:
@@ -144,19 +142,9 @@ def _report(decision: Decision) -> dg.AssetCheckResult:
 
 
 def _find_failed_checks(
-    context: dg.AssetCheckExecutionContext, keys: list[dg.AssetKey], partition: str | None
+    context: dg.AssetCheckExecutionContext, keys: set[dg.AssetKey], partition: str | None
 ) -> list[str]:
     """Name the checks that failed when they last looked at what the models are made from or judged by."""
-    checks = sorted(context.job_def.asset_layer.asset_graph.get_check_keys_for_assets(set(keys)))
-    storage = context.instance.event_log_storage
-    failed = []
-    for place in {partition, None}:
-        for check, record in storage.get_latest_asset_check_execution_by_key(
-            checks, PartitionKeyFilter(key=place)
-        ).items():
-            event = record.event and record.event.dagster_event
-            if event is not None and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-                found = event.asset_check_evaluation_data
-                if not found.passed and found.severity == dg.AssetCheckSeverity.ERROR:
-                    failed.append(check.to_user_string())
-    return sorted(failed)
+    checks = context.job_def.asset_layer.asset_graph.get_check_keys_for_assets(keys)
+    failed = {check for place in {partition, None} for check in find_failed(context.instance, checks, place)}
+    return sorted(check.to_user_string() for check in failed)

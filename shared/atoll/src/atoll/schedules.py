@@ -1,7 +1,8 @@
-"""Weekly schedules over partitions of history."""
+"""Weekly schedules, also over partitions of history."""
 
-from collections.abc import Callable, Collection, Iterator
-from datetime import datetime, time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime, time, timedelta, timezone
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -10,31 +11,37 @@ from atoll.automation import sequence_tag
 from atoll.clock import today
 from atoll.configuration import read_settings
 
+Missed = Literal["catch up", "skip"]
+# A tick that comes later than this was missed: the platform was off.
+LATE = timedelta(hours=1)
+
 
 def weekly_schedule(
     name: str,
     target: dg.AssetSelection,
-    partitions_def: dg.TimeWindowPartitionsDefinition,
     cron_schedule: str,
     execution_timezone: str = "UTC",
     description: str | None = None,
     find: Callable[[], Collection[str | None]] | None = None,
+    missed: Missed = "catch up",
+    find_tags: Callable[[], Mapping[str, str]] = dict,
 ) -> dg.ScheduleDefinition:
     """Make a schedule that materializes every week that has ended and was never made, oldest first.
 
     Dagster's own schedule over partitions asks for the last week there is, on every tick the same one where the weeks
     are history. This one goes by ``atoll.today()``, catches up what was missed while it was off, and asks for a week
-    once.
+    once. Assets without partitions are made on every tick; several ticks that were missed are one.
 
     Args:
         name: Name of the schedule; its job is ``<name>_job``.
-        target: What is made; assets with these partitions.
-        partitions_def: The weeks.
+        target: What is made; assets with the same weekly partitions, or none.
         cron_schedule: When it looks.
         execution_timezone: Time zone of that.
         description: What the page says about it.
         find: Returns the weeks that have arrived by ``atoll.today()``, for assets that are made of what arrives; one
             that has ended and has not arrived is not asked for yet. It runs in the idle code server and must be light.
+        missed: ``skip`` leaves out all weeks but the last; without partitions, a tick that comes an hour late.
+        find_tags: Returns more tags for the runs.
     """
     job = dg.define_asset_job(f"{name}_job", selection=target, description=description)
 
@@ -46,17 +53,26 @@ def weekly_schedule(
         description=description,
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        keys = context.repository_def.get_job(job.name).asset_layer.selected_asset_keys
-        location = min(key.path[0] for key in keys)
+        resolved = context.repository_def.get_job(job.name)
+        weeks = resolved.partitions_def
+        if not isinstance(weeks, dg.TimeWindowPartitionsDefinition):
+            late = datetime.now(timezone.utc) - context.scheduled_execution_time
+            if missed == "skip" and late > LATE:
+                yield dg.SkipReason(f"It was due at {context.scheduled_execution_time:%Y-%m-%d %H:%M}, and was missed.")
+            else:
+                yield dg.RunRequest(tags=dict(find_tags()))
+            return
+        keys = resolved.asset_layer.selected_asset_keys
         made = set.intersection(*(context.instance.get_materialized_partitions(key) for key in keys))
-        ended = list_ended(partitions_def)
+        ended = list_ended(weeks)
         arrived = set(ended if find is None else find())
-        missing = [week for week in ended if week not in made and week in arrived]
+        there = [week for week in ended if week in arrived]
+        missing = [week for week in (there[-1:] if missed == "skip" else there) if week not in made]
         if not missing:
             yield dg.SkipReason(f"Every week that has ended was made{' or has not arrived' if find else ''}.")
+        tags = {**sequence_tag(min(key.path[0] for key in keys)), **find_tags()}
         for week in missing:
-            run_key = f"{read_settings().profile}:{week}"
-            yield dg.RunRequest(run_key=run_key, partition_key=week, tags=sequence_tag(location))
+            yield dg.RunRequest(run_key=f"{read_settings().profile}:{week}", partition_key=week, tags=tags)
 
     return schedule
 

@@ -1,3 +1,5 @@
+from datetime import datetime, timedelta, timezone
+
 import dagster as dg
 import pytest
 
@@ -16,7 +18,7 @@ def rates():
     return 1
 
 
-SCHEDULE = weekly_schedule("weekly", dg.AssetSelection.all(), WEEKS, "0 3 * * 1")
+SCHEDULE = weekly_schedule("weekly", dg.AssetSelection.all(), "0 3 * * 1")
 DEFS = dg.Definitions(assets=[flights, rates], schedules=[SCHEDULE], resources={"io_manager": dg.mem_io_manager})
 
 
@@ -55,7 +57,7 @@ def test_a_week_that_goes_on_is_not_asked_for(tick):
 
 def test_a_week_that_has_ended_and_has_not_arrived_is_asked_for_when_it_has(monkeypatch, instance):
     arrived = {"2012-12-30"}
-    schedule = weekly_schedule("on_arrival", dg.AssetSelection.all(), WEEKS, "0 3 * * 1", find=lambda: arrived)
+    schedule = weekly_schedule("on_arrival", dg.AssetSelection.all(), "0 3 * * 1", find=lambda: arrived)
     defs = dg.Definitions(assets=[flights, rates], schedules=[schedule], resources={"io_manager": dg.mem_io_manager})
     monkeypatch.setenv("ATOLL_TODAY", "2013-01-13")
 
@@ -90,3 +92,30 @@ def test_a_week_has_one_run_key_and_the_runs_go_one_after_the_other(monkeypatch,
     context = dg.build_schedule_context(instance=instance, repository_def=DEFS.get_repository_def())
     (request,) = SCHEDULE.evaluate_tick(context).run_requests
     assert (request.run_key, request.tags["atoll/sequence"]) == ("sample:2012-12-30", "air")
+
+
+def test_of_weeks_that_were_missed_only_the_last_is_asked_for_where_the_project_says_so(monkeypatch, instance):
+    schedule = weekly_schedule(
+        "newest", dg.AssetSelection.all(), "0 3 * * 1", missed="skip", find_tags=lambda: {"a": "b"}
+    )
+    defs = dg.Definitions(assets=[flights, rates], schedules=[schedule])
+    monkeypatch.setenv("ATOLL_TODAY", "2013-01-20")
+    context = dg.build_schedule_context(instance=instance, repository_def=defs.get_repository_def())
+    (request,) = schedule.evaluate_tick(context).run_requests
+    assert request.partition_key == "2013-01-13"
+    assert request.tags["a"] == "b"
+
+
+@pytest.mark.parametrize(("missed", "hours", "asked"), [("catch up", 30, 1), ("skip", 30, 0), ("skip", 0.5, 1)])
+def test_a_tick_without_partitions_that_was_missed_is_caught_up_or_skipped(instance, missed, hours, asked):
+    @dg.asset
+    def model():
+        return 1
+
+    schedule = weekly_schedule("retraining", dg.AssetSelection.all(), "0 3 * * 1", missed=missed)
+    context = dg.build_schedule_context(
+        instance=instance,
+        repository_def=dg.Definitions(assets=[model], schedules=[schedule]).get_repository_def(),
+        scheduled_execution_time=datetime.now(timezone.utc) - timedelta(hours=hours),
+    )
+    assert len(schedule.evaluate_tick(context).run_requests) == asked

@@ -9,7 +9,6 @@ from atoll.arrivals import arrival_sensor
 from atoll.schedules import weekly_schedule
 from aviation_data.arrivals import list_arrived
 from aviation_data.defs.flights import flights
-from aviation_data.defs.location import WEEKS
 from aviation_data.defs.reference import airlines, airports, planes
 from aviation_data.defs.weather import weather
 
@@ -43,7 +42,6 @@ new_reference = arrival_sensor(
 weekly = weekly_schedule(
     "weekly",
     WEEK_BY_WEEK,
-    WEEKS,
     cron_schedule="0 6 * * 1",
     description="Every week that has ended and was never made, on Monday at 06:00 UTC: for when sensors are off.",
     find=find_weeks,

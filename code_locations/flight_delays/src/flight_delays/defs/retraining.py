@@ -4,14 +4,12 @@ import dagster as dg
 
 from atoll.schedules import weekly_schedule
 from flight_delays.defs.evaluation import evaluation
-from flight_delays.defs.location import MODEL_WEEKS
 from flight_delays.defs.predictions import predictions
 from flight_delays.defs.training import baseline, model, training_set
 
 weekly_retraining = weekly_schedule(
     "weekly_retraining",
     target=dg.AssetSelection.assets(training_set, baseline, model, predictions, evaluation),
-    partitions_def=MODEL_WEEKS,
     cron_schedule="0 3 * * 1",
     description="Retrains on Monday at 03:00 UTC, for every week that has ended and was never made.",
 )

@@ -1,0 +1,81 @@
+"""Decay of a champion: whether it is still as good as when it was promoted, once true values are there."""
+
+from typing import Any
+
+import dagster as dg
+
+from atoll.comparison import IncomparableError
+from atoll.configuration import settings
+from atoll.contest import Contest
+from atoll.errors import UserError
+from atoll.journal import Journal
+from atoll.registry import Registry, Version, name_model
+
+
+def decay(
+    model: dg.AssetsDefinition, champion: dg.AssetsDefinition, held_out: dg.AssetsDefinition, contest: Contest
+) -> dg.AssetChecksDefinition:
+    """Make the check ``decay`` of a weekly champion, which warns and is a reason to retrain; assign it in ``defs``.
+
+    What decays is the champion's gain over the baseline on the same rows: a hard week is hard for both. It has decayed
+    where the interval of that gain lies below the one that it had when it was promoted.
+
+    Args:
+        model: The asset that returns the models.
+        champion: The second that ``promotion`` gave, with weekly partitions.
+        held_out: The rows of the week with their true values, as for ``promotion``.
+        contest: The same as for ``promotion``, with a baseline.
+
+    Raises:
+        UserError: The gate asks for no gain over a baseline.
+    """
+    if not contest.gate.beat_baseline:
+        raise UserError(
+            f"Decay of {champion.key.to_user_string()} cannot be measured.",
+            "It is the loss of what the champion was above the baseline, and the gate does not ask for that.",
+            "Leave beat_baseline at true, or leave decay out.",
+        )
+    name = name_model(model.key.to_user_string())
+
+    @dg.asset_check(
+        asset=champion,
+        name="decay",
+        additional_ins={"rows": dg.AssetIn(held_out.key)},
+        partitions_def=champion.partitions_def,
+        description="The champion is as far above the baseline as when it was promoted, up to noise.",
+    )
+    def check_decay(context: dg.AssetCheckExecutionContext, predictor: Any, rows: Any) -> dg.AssetCheckResult:
+        registry = Registry(Journal(settings().store), settings().profile, name)
+        version = registry.champion(before=context.partition_key)
+        if version is None:
+            return _report(True, "There is no champion yet.")
+        try:
+            found = contest.compare_with_baseline(predictor, rows)
+        except IncomparableError as error:
+            return _report(False, f"Version {version.number} cannot be judged by these rows: {error}.")
+        gain, low, high = _find_promise(registry, version)
+        return _report(
+            found.high >= low,
+            f"Version {version.number} is {found.gain:+.3g} above the baseline ({found.low:+.3g} to {found.high:+.3g}) "
+            f"in {contest.gate.metric}; it was promoted with {gain:+.3g} ({low:+.3g} to {high:+.3g}).",
+            {"gain": found.gain, "gain when promoted": gain},
+        )
+
+    return check_decay
+
+
+def _find_promise(registry: Registry, version: Version) -> tuple[float, float, float]:
+    """The gain over the baseline with which a champion was promoted, and the ends of its interval."""
+    promoted = (
+        decision.figures
+        for decision in registry.decisions()
+        if decision.challenger == decision.champion == version.number and decision.outcome != "rolled back"
+    )
+    figures = next(promoted)
+    return figures["baseline_gain"], figures["baseline_gain_low"], figures["baseline_gain_high"]
+
+
+def _report(passed: bool, description: str, metadata: dict[str, Any] | None = None) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=passed, severity=dg.AssetCheckSeverity.WARN, description=description, metadata=metadata or {}
+    )

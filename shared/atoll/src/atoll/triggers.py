@@ -1,0 +1,172 @@
+"""Reasons to train a model again, as Dagster's event log has them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+
+from atoll.checks import find_failed
+from atoll.errors import UserError
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What is watched: the content of an asset, or one of its checks."""
+
+    asset: dg.AssetKey
+    check: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """What it is called in the tag of a run."""
+        return f"{self.check or 'new data'}: {self.asset.to_user_string()}"
+
+
+def watch_data(key: str) -> Trigger:
+    """Watch the content of an asset, by its key."""
+    return Trigger(dg.AssetKey.from_user_string(key))
+
+
+def watch_check(name: str) -> Trigger:
+    """Watch an asset check, named as ``<asset>:<check>``.
+
+    Raises:
+        UserError: It is not named like that.
+    """
+    asset, _, check = name.rpartition(":")
+    if not asset or not check:
+        raise UserError(
+            f"`{name}` is not the name of an asset check.",
+            "It takes the key of the asset and the name of one of its checks.",
+            "Write it as location/asset:check, such as flight_delays/drift:drift.",
+        )
+    return Trigger(dg.AssetKey.from_user_string(asset), check)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Why a partition of a model is to be trained; ``event`` is the newest event that says so."""
+
+    partition: str | None
+    reasons: tuple[str, ...]
+    event: int
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        return f"{', '.join(self.reasons)}{f' of {self.partition}' if self.partition else ''}"
+
+
+def find_reasons(
+    instance: dg.DagsterInstance,
+    graph: "AssetGraph",
+    model: dg.AssetKey,
+    triggers: Sequence[Trigger],
+) -> list[Found]:
+    """Find the partitions of a model that something newer than it is a reason to train, in their order.
+
+    Partitions of which a run goes on are left out: what it makes may be what is missing.
+
+    Args:
+        instance: Where events are recorded.
+        graph: The assets of the code location.
+        model: The model; its partitions are those of what is watched.
+        triggers: What is watched.
+
+    Raises:
+        UserError: The code location has no such asset or check, or one with other partitions than the model.
+    """
+    _check(graph, model, triggers)
+    weekly = graph.get(model).partitions_def is not None
+    trained = _find_latest(instance, model, weekly)
+    found: dict[str | None, list[tuple[int, Trigger]]] = {}
+    for trigger in triggers:
+        for partition, event in _find_latest(instance, trigger.asset, weekly).items():
+            if event > trained.get(partition, 0):
+                found.setdefault(partition, []).append((event, trigger))
+    busy = _find_busy(instance, model.path[0]) if found else set()
+    partitions = sorted((partition for partition in found if partition not in busy), key=lambda key: key or "")
+    return list(_name_reasons(instance, graph, trained, {key: found[key] for key in partitions}))
+
+
+def _name_reasons(
+    instance: dg.DagsterInstance,
+    graph: "AssetGraph",
+    trained: Mapping[str | None, int],
+    found: Mapping[str | None, list[tuple[int, Trigger]]],
+) -> Iterator[Found]:
+    for partition, entries in found.items():
+        holding = [
+            (event, trigger.reason)
+            for event, trigger in entries
+            if _holds(instance, graph, trigger, partition, trained.get(partition))
+        ]
+        if holding:
+            events, reasons = zip(*holding, strict=True)
+            yield Found(partition, reasons, max(events))
+
+
+def _holds(
+    instance: dg.DagsterInstance, graph: "AssetGraph", trigger: Trigger, partition: str | None, trained: int | None
+) -> bool:
+    if trigger.check is not None:
+        check = dg.AssetCheckKey(trigger.asset, trigger.check)
+        return bool(find_failed(instance, [check], partition, warnings=True))
+    if find_failed(instance, graph.get_check_keys_for_assets({trigger.asset}), partition):
+        return False
+    before = None if trained is None else _find_version(instance, trigger.asset, partition, trained)
+    return before is None or before != _find_version(instance, trigger.asset, partition)
+
+
+def _find_latest(instance: dg.DagsterInstance, key: dg.AssetKey, weekly: bool) -> Mapping[str | None, int]:
+    """The newest materialization by partition, as its number in the event log."""
+    if weekly:
+        made = dg.DagsterEventType.ASSET_MATERIALIZATION
+        return {**instance.event_log_storage.get_latest_storage_id_by_partition(key, made)}
+    newest = instance.fetch_materializations(key, limit=1).records
+    return {None: newest[0].storage_id} if newest else {}
+
+
+def _find_version(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, before: int | None = None
+) -> str | None:
+    """The data version that an asset has, or had before an event."""
+    wanted = dg.AssetRecordsFilter(key, [partition] if partition else None, before_storage_id=before)
+    found = [record.asset_materialization for record in instance.fetch_materializations(wanted, limit=1).records]
+    return next((made.tags.get(DATA_VERSION_TAG) for made in found if made is not None and made.tags), None)
+
+
+def _find_busy(instance: dg.DagsterInstance, location: str) -> set[str | None]:
+    """The partitions of which a run goes on, None for a run without one."""
+    going = dg.RunsFilter(statuses=NOT_FINISHED_STATUSES, tags={"dagster/code_location": location})
+    return {run.tags.get("dagster/partition") for run in instance.get_runs(going)}
+
+
+def _check(graph: "AssetGraph", model: dg.AssetKey, triggers: Sequence[Trigger]) -> None:
+    for key in (model, *(trigger.asset for trigger in triggers)):
+        if not graph.has(key):
+            names = ", ".join(sorted(known.to_user_string() for known in graph.materializable_asset_keys))
+            raise UserError(
+                f"There is no asset {key.to_user_string()} to train or to watch.", f"There are: {names}.", _HOW
+            )
+    weeks = graph.get(model).partitions_def
+    for trigger in triggers:
+        asset = trigger.asset
+        if (graph.get(asset).partitions_def is None) != (weeks is None):
+            raise UserError(
+                f"{asset.to_user_string()} is no reason to train {model.to_user_string()}.",
+                "One of them has partitions and the other has none, so it is not known which week to train.",
+                _HOW,
+            )
+        checks = {check.name for check in graph.get_check_keys_for_assets({asset})}
+        if trigger.check is not None and trigger.check not in checks:
+            there = f"It has: {', '.join(sorted(checks))}." if checks else "It has none."
+            raise UserError(f"{asset.to_user_string()} has no check `{trigger.check}`.", there, _HOW)
+
+
+_HOW = "Name another one where retraining is defined."
