@@ -63,7 +63,9 @@ class Contest:
         version = registry.register(challenger.folder, manifest)
         before = registry.champion(before=manifest.partition)
         if before is not None and before.number == version.number:
-            return registry.find_promotion(version)
+            decision = registry.find_promotion(version)
+            registry.announce(decision)
+            return decision
         predictions, latency = self._predict(model, rows)
         theirs, champion_error = self._ask_champion(store, before, rows)
         judgement = judge(

@@ -103,9 +103,18 @@ class Registry:
             UserError: The store cannot be used.
         """
         made = self._write(decision)
-        if self.profile == FULL:
-            self._journal.add(f"{PENDING}/{self.name}/{made.number:06}.json", b"{}")
+        self.announce(made)
         return made
+
+    def announce(self, decision: Decision) -> None:
+        """Make sure that MLflow hears of a decision, also where whoever wrote it was killed before this.
+
+        Raises:
+            UserError: The store cannot be used.
+        """
+        name = f"{self.name}/{decision.number:06}.json"
+        if self.profile == FULL and self._journal.read(f"{SENT}/{name}") is None:
+            self._journal.add(f"{PENDING}/{name}", b"{}")
 
     def _write(self, decision: Decision) -> Decision:
         while True:
