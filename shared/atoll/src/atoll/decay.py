@@ -53,26 +53,26 @@ def decay(
             found = contest.compare_with_baseline(predictor, rows)
         except IncomparableError as error:
             return _report(False, f"Version {version.number} cannot be judged by these rows: {error}.")
-        gain, low, high = _find_promise(registry, version)
+        judged = _find_judgement(registry, version)
+        if judged is None:
+            return _report(False, f"Version {version.number} was never compared with the baseline.")
+        gain, low, high = judged
         return _report(
             found.high >= low,
             f"Version {version.number} is {found.gain:+.3g} above the baseline ({found.low:+.3g} to {found.high:+.3g}) "
-            f"in {contest.gate.metric}; it was promoted with {gain:+.3g} ({low:+.3g} to {high:+.3g}).",
-            {"gain": found.gain, "gain when promoted": gain},
+            f"in {contest.gate.metric}; when it was judged it was {gain:+.3g} ({low:+.3g} to {high:+.3g}).",
+            {"gain": found.gain, "gain when it was judged": gain},
         )
 
     return check_decay
 
 
-def _find_promise(registry: Registry, version: Version) -> tuple[float, float, float]:
-    """The gain over the baseline with which a champion was promoted, and the ends of its interval."""
-    promoted = (
-        decision.figures
-        for decision in registry.decisions()
-        if decision.challenger == decision.champion == version.number and decision.outcome != "rolled back"
-    )
-    figures = next(promoted)
-    return figures["baseline_gain"], figures["baseline_gain_low"], figures["baseline_gain_high"]
+def _find_judgement(registry: Registry, version: Version) -> tuple[float, float, float] | None:
+    """The gain over the baseline with which a version was judged first, and the ends of its interval."""
+    for decision in registry.decisions():
+        if decision.challenger == version.number and decision.figures.get("baseline_gain") is not None:
+            return tuple(decision.figures[f"baseline_gain{end}"] for end in ("", "_low", "_high"))
+    return None
 
 
 def _report(passed: bool, description: str, metadata: dict[str, Any] | None = None) -> dg.AssetCheckResult:

@@ -121,7 +121,9 @@ def _find_champion(key: dg.AssetKey, partition: str | None) -> dg.MaterializeRes
 
 def _report(decision: Decision) -> dg.AssetCheckResult:
     figures = decision.figures
-    numbers = {name: figures[name] for name in ("challenger", "champion", "baseline", "gain", "gain_low", "gain_high")}
+    measured = ("challenger", "champion", "baseline", "gain", "gain_low", "gain_high")
+    numbers = {f"{figures['metric']}: {name}": figures[name] for name in measured if figures.get(name) is not None}
+    conditions = {"conditions": dg.MetadataValue.md(describe(figures["conditions"]))} if figures else {}
     sampled = decision.outcome == "sample"
     passed = decision.challenger == decision.champion
     stops = decision.champion is None and not sampled
@@ -134,8 +136,8 @@ def _report(decision: Decision) -> dg.AssetCheckResult:
             "outcome": decision.outcome,
             "version": decision.challenger,
             "champion before": decision.before or "none",
-            **{f"{figures['metric']}: {name}": value for name, value in numbers.items() if value is not None},
-            "conditions": dg.MetadataValue.md(describe(figures["conditions"])),
+            **numbers,
+            **conditions,
             "asked": decision.asked,
         },
     )

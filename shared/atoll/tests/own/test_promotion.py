@@ -276,6 +276,28 @@ def test_a_rollback_to_a_version_goes_there_and_back(home):
     assert registry().champion().number == 3
 
 
+def test_a_model_that_is_made_again_after_a_rollback_to_it_is_the_champion_still(home):
+    @dg.asset(key_prefix="delays", kinds={"mlflow"})
+    def model(held_out):
+        return Sighted("all", SKILL["all"])
+
+    @dg.asset(key_prefix="delays", name="held_out")
+    def rows():
+        return pd.DataFrame({"late": [True, False] * 50, "hint": [1.0, 0.0] * 50, "noise": 0.0, "guess": 0.0})
+
+    gate, champion = promotion(model, rows, Contest(Gate("neg_brier_score"), truth="late", baseline="guess"))
+    with dg.DagsterInstance.get() as instance:
+        for skill in (0.5, 0.9, 0.5):
+            SKILL["all"] = skill
+            result = dg.materialize(
+                [rows, model, gate, champion], instance=instance, resources={"io_manager": StoreIOManager()}
+            )
+            if skill == 0.9:
+                roll_back(registry(), None, "Ada")
+    found = gate_of(result)
+    assert (found.passed, found.description) == (True, "Rolled back from version 2 to version 1 by Ada.")
+
+
 @pytest.mark.parametrize(
     ("to", "what"),
     [
