@@ -6,7 +6,6 @@ import signal
 import sys
 from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
