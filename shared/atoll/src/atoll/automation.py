@@ -54,10 +54,38 @@ def on_week_of(key: str) -> Condition:
     )
 
 
-def on_any_update() -> Condition:
-    """Make a summary without partitions when any partition that it reads was made, even if others are missing."""
+def along_with(key: str) -> Condition:
+    """Make a partition in the run that makes the same partition of another asset.
+
+    For an asset that is not made from that one and belongs to the same week. Where the other was made without it, it is
+    caught up.
+
+    Args:
+        key: The other asset, as ``<code location>/<asset>``: upstream of this one, by whatever way and partitions.
+    """
+    asset = dg.AssetKey.from_user_string(key)
+    asked = Condition.asset_matches(asset, Condition.will_be_requested())
+    there = Condition.asset_matches(asset, ~Condition.missing() & ~Condition.in_progress() & _checks_passed())
+    return (_once(asked) & (asked | there) & ~Condition.in_progress()).with_label(
+        f"along_with({asset.to_user_string()})"
+    )
+
+
+def on_any_update(checked: Sequence[str] = ()) -> Condition:
+    """Make a summary without partitions when any partition that it reads was made, even if others are missing.
+
+    Args:
+        checked: Keys of what is a reason once its checks have looked at it, not already when it is made, such as a
+            model whose gate has decided.
+    """
+    reason = Condition.any_deps_updated()
+    if checked:
+        reason = reason.ignore(dg.AssetSelection.assets(*checked))
+    looked = Condition.any_checks_match(Condition.newly_updated())
+    for key in checked:
+        reason |= Condition.asset_matches(dg.AssetKey.from_user_string(key), looked)
     return (
-        _once(Condition.any_deps_updated())
+        _once(reason)
         & Condition.any_deps_match(~Condition.missing())
         & ~Condition.any_deps_in_progress()
         & ~Condition.in_progress()

@@ -38,7 +38,8 @@ def definitions(file: str) -> dg.Definitions:
             "Make it, with one module of assets per noun.",
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.PreviewWarning)
+        for kind in (dg.PreviewWarning, dg.BetaWarning):
+            warnings.simplefilter("ignore", kind)
         loaded = dg.ComponentTree.from_module(import_module(f"{package.name}.defs"), package).build_defs()
     automation = settings().automation
     _check_keys(loaded, package.name)

@@ -13,7 +13,7 @@ from atoll.errors import UserError
 from atoll.formats import Reference
 from atoll.gate import describe
 from atoll.journal import Journal
-from atoll.registry import Decision, Registry, name_model
+from atoll.registry import Decision, Registry, Version, name_model
 from atoll.run_tags import PROCESS, REASON, WHO
 from atoll.store import Slot, Store
 
@@ -28,22 +28,31 @@ ASKED = {
 
 
 def promotion(
-    model: dg.AssetsDefinition, held_out: dg.AssetsDefinition, contest: Contest
+    model: dg.AssetsDefinition,
+    held_out: dg.AssetsDefinition,
+    contest: Contest,
+    automation_condition: dg.AutomationCondition | None = None,
 ) -> tuple[dg.AssetChecksDefinition, dg.AssetsDefinition]:
     """Make the gate of a model and its champion; assign both in a module of ``defs``, where Dagster finds them.
 
-    The check ``gate`` scores the model and the champion of the weeks before on the same rows, decides, and writes the
-    decision to the store. A model that is refused fails it: as a warning where there is a champion to go on with, and
-    otherwise so that nothing is made from it. The asset ``champion``, beside the model, is the model that was promoted
-    last, until its week.
+    The check ``gate`` scores the model and the champion on the same rows, decides, and writes the decision to the
+    store. A model that is refused fails it: as a warning where something else goes on, and otherwise so that nothing is
+    made from it. The asset ``champion``, beside the model, is the model that was promoted last.
+
+    Of a model with partitions in time, such as weeks, the champion of a week is what the decisions of the weeks before
+    have left, for the gate looks at how the week itself ended. It is None where none was promoted before: what predicts
+    by it falls back to something simpler, and no refusal stops it.
 
     Args:
         model: The asset that returns the challenger.
         held_out: A pandas table that neither model has learnt from, with the same partitions.
         contest: What they are judged by.
+        automation_condition: When the champion is made by itself; by default whenever a model is that has such a
+            condition too and no partitions.
     """
     spec = model.get_asset_spec()
     weekly = model.partitions_def
+    before = dg.TimeWindowPartitionMapping(-1, -1, allow_nonexistent_upstream_partitions=True) if weekly else None
 
     @dg.asset_check(
         asset=model,
@@ -69,18 +78,43 @@ def promotion(
         return _report(decision)
 
     @dg.asset(
-        key=[*model.key.path[:-1], "champion"],
-        deps=[model],
+        key=_name_champion(model),
+        deps=[dg.AssetDep(model, partition_mapping=before)],
         partitions_def=weekly,
         group_name=spec.group_name,
         owners=list(spec.owners),
-        automation_condition=on_update() if spec.automation_condition else None,
-        description="The model that was promoted last, until this week: what predicts from then on.",
+        automation_condition=automation_condition
+        or (on_update() if spec.automation_condition and not weekly else None),
+        description=f"The model that was promoted last{' before the week' if weekly else ''}: what predicts.",
     )
     def champion(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         return _find_champion(model.key, context.partition_key if weekly else None)
 
     return gate, champion
+
+
+def find_version(model: dg.AssetsDefinition, partition: str | None = None) -> Version | None:
+    """Find the version that the champion of a model is; None where there is no champion.
+
+    Raises:
+        UserError: The store cannot be read.
+    """
+    champion = _get(Store(settings().store), _name_champion(model), partition)
+    same = [
+        version
+        for version in _open(model.key).versions()
+        if champion is not None and version.manifest.data_version == champion.manifest.data_version
+    ]
+    return same[0] if same else None
+
+
+def read_decisions(model: dg.AssetsDefinition) -> list[Decision]:
+    """Read what was decided about a model in the profile of the settings, by the number of the decision.
+
+    Raises:
+        UserError: The store cannot be read.
+    """
+    return list(_open(model.key).decisions())
 
 
 def identify(tags: Mapping[str, str], run_id: str) -> dict[str, str]:
@@ -89,6 +123,10 @@ def identify(tags: Mapping[str, str], run_id: str) -> dict[str, str]:
     name = {"name": tags[tag]} if tag in ("dagster/schedule_name", "dagster/sensor_name", "dagster/backfill") else {}
     told = {key: tags[tag] for key, tag in (("who", WHO), ("reason", REASON)) if tag in tags}
     return {"by": ASKED[tag] if tag else "page", **name, **told, "run_id": run_id}
+
+
+def _name_champion(model: dg.AssetsDefinition) -> dg.AssetKey:
+    return dg.AssetKey([*model.key.path[:-1], "champion"])
 
 
 def _open(key: dg.AssetKey) -> Registry:
@@ -101,7 +139,9 @@ def _get(store: Store, key: dg.AssetKey, partition: str | None) -> Any:
 
 def _find_champion(key: dg.AssetKey, partition: str | None) -> dg.MaterializeResult:
     registry = _open(key)
-    version = registry.champion(until=partition)
+    version = registry.champion(before=partition)
+    if version is None and partition is not None:
+        return dg.MaterializeResult(value=None, metadata={"version": "none: no model was promoted before this week"})
     if version is None and settings().sample:
         # Nothing is promoted for good on a sample, and everything behind the gate is to be tried.
         version = max(registry.versions(), key=lambda found: found.number, default=None)
@@ -126,7 +166,7 @@ def _report(decision: Decision) -> dg.AssetCheckResult:
     conditions = {"conditions": dg.MetadataValue.md(describe(figures["conditions"]))} if figures else {}
     sampled = decision.outcome == "sample"
     passed = decision.challenger == decision.champion
-    stops = decision.champion is None and not sampled
+    stops = decision.champion is None and decision.partition is None and not sampled
     return dg.AssetCheckResult(
         passed=passed,
         severity=dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN,

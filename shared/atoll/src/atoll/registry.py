@@ -95,7 +95,9 @@ class Registry:
                 return made
 
     def decide(self, decision: Decision) -> Decision:
-        """Write a decision with the next number; the one that was decided last of its partition is not repeated.
+        """Write a decision with the next number; what was judged last of its partition is not repeated.
+
+        So a partition that is made again from the same does not undo what a person rolled back.
 
         From then on it is pending for MLflow, unless it is of a sample.
 
@@ -119,9 +121,9 @@ class Registry:
     def _write(self, decision: Decision) -> Decision:
         while True:
             decisions = list(self.decisions())
-            last = next((known for known in reversed(decisions) if known.partition == decision.partition), None)
-            if last is not None and decision.outcome != "rolled back" and _essence(last) == _essence(decision):
-                return last
+            judged = [known for known in decisions if known.partition == decision.partition and known.rule]
+            if judged and _essence(judged[-1]) == _essence(decision):
+                return judged[-1]
             made = replace(decision, number=len(decisions) + 1)
             if self._journal.add(self._path("decisions", made.number), _DECISION.dump_json(made, indent=1)):
                 return made
@@ -142,22 +144,16 @@ class Registry:
         """
         return map(_DECISION.validate_json, self._read("decisions"))
 
-    def champion(self, before: str | None = None, until: str | None = None) -> Version | None:
-        """Find the champion, or the one that was left by the weeks before a week or until it; None where there is none.
+    def champion(self, before: str | None = None) -> Version | None:
+        """Find the champion, or the one that the weeks before a week had left; None where there is none.
 
         Args:
             before: A partition; what was decided of it and of later ones is not looked at.
-            until: A partition; what was decided of later ones is not looked at.
 
         Raises:
             UserError: The store cannot be read.
         """
-        known = [
-            decision
-            for decision in self.decisions()
-            if (before is None or (decision.partition or "") < before)
-            and (until is None or (decision.partition or "") <= until)
-        ]
+        known = [decision for decision in self.decisions() if before is None or (decision.partition or "") < before]
         last = max(known, key=lambda decision: decision.place, default=None)
         return None if last is None or last.champion is None else self.version(last.champion)
 

@@ -40,7 +40,9 @@ def roll_back(registry: Registry, to: int | None, who: str, *, dry_run: bool = F
     """Make another version champion, from the next batch of predictions on.
 
     The version is loaded first: one that does not load here is no champion. Then the decision is written, the asset
-    ``champion`` is that version, and MLflow's alias follows as soon as MLflow answers.
+    ``champion`` is that version, and MLflow's alias follows as soon as MLflow answers. Champions of weeks stay what
+    they were, for they have predicted: the decision belongs to the last week of which there is one, and the champion of
+    the next is made by it.
 
     Args:
         registry: Of the model.
@@ -120,20 +122,18 @@ def _load(store: Store, registry: Registry, version: Version) -> None:
 
 
 def _place(store: Store, registry: Registry, version: Version, decision: Decision) -> None:
-    """Make the asset ``champion`` that version, and say so in the page."""
+    """Make the asset ``champion`` that version, or leave those of weeks as they are, and say so in the page."""
     key = dg.AssetKey([*version.manifest.asset.split("/")[:-1], "champion"])
-    slot = Slot(FULL, tuple(key.path), decision.partition)
-    write(store, slot, Reference(version.artefact, version.manifest.data_version), {})
+    metadata = {"version": version.number, "decision": decision.number, "profile": FULL}
+    tags = {DATA_VERSION: version.manifest.data_version}
+    event: dg.AssetMaterialization | dg.AssetObservation
+    if decision.partition is None:
+        write(store, Slot(FULL, tuple(key.path)), Reference(version.artefact, version.manifest.data_version), {})
+        event = dg.AssetMaterialization(key, description=decision.reason, metadata=metadata, tags=tags)
+    else:
+        event = dg.AssetObservation(key, description=decision.reason, metadata=metadata, partition=decision.partition)
     with dg.DagsterInstance.get() as instance:
-        instance.report_runless_asset_event(
-            dg.AssetMaterialization(
-                key,
-                partition=decision.partition,
-                description=decision.reason,
-                metadata={"version": version.number, "decision": decision.number, "profile": FULL},
-                tags={DATA_VERSION: version.manifest.data_version},
-            )
-        )
+        instance.report_runless_asset_event(event)
 
 
 if __name__ == "__main__":

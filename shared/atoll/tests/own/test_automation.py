@@ -5,10 +5,19 @@ from collections.abc import Callable
 import dagster as dg
 import pytest
 
-from atoll.automation import at_rest, automation_sensor, has_conditions, on_any_update, on_update, on_week_of
+from atoll.automation import (
+    along_with,
+    at_rest,
+    automation_sensor,
+    has_conditions,
+    on_any_update,
+    on_update,
+    on_week_of,
+)
 
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2012-12-30", end_date="2013-02-24", timezone="America/New_York")
 LATER = dg.WeeklyPartitionsDefinition(start_date="2013-01-13", end_date="2013-02-24", timezone="America/New_York")
+ONE_BEFORE = dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True)
 TWO_BEFORE = dg.TimeWindowPartitionMapping(start_offset=-2, end_offset=-1, allow_nonexistent_upstream_partitions=True)
 CORRUPT: set[str] = set()
 MEANWHILE: dict[str, Callable[[], object]] = {}
@@ -74,18 +83,37 @@ def model():
     pass
 
 
+@dg.asset_check(asset=model, partitions_def=LATER)
+def gate(context):
+    MEANWHILE.get("gate", lambda: None)()
+    return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
+
+
 @dg.asset(
     key_prefix="delays",
-    deps=[dg.AssetDep(model, partition_mapping=dg.AllPartitionMapping())],
-    automation_condition=on_any_update(),
+    partitions_def=LATER,
+    deps=[dg.AssetDep(model, partition_mapping=ONE_BEFORE)],
+    automation_condition=along_with("delays/training_set"),
+)
+def champion():
+    pass
+
+
+ALL_WEEKS = dg.AllPartitionMapping()
+
+
+@dg.asset(
+    key_prefix="delays",
+    deps=[dg.AssetDep(model, partition_mapping=ALL_WEEKS), dg.AssetDep(champion, partition_mapping=ALL_WEEKS)],
+    automation_condition=on_any_update(checked=["delays/model"]),
 )
 def year():
     pass
 
 
 DEFS = dg.Definitions(
-    assets=[flights, planes, features, labels, examples, training_set, model, year],
-    asset_checks=[whole, sensible],
+    assets=[flights, planes, features, labels, examples, training_set, model, champion, year],
+    asset_checks=[whole, sensible, gate],
     resources={"io_manager": dg.mem_io_manager},
 )
 
@@ -137,7 +165,7 @@ def daemon():
         yield found
 
 
-LEARNT = ["model", "training_set"]
+LEARNT = ["champion", "model", "training_set"]
 SEEN = ["examples", "features", "labels"]
 
 
@@ -214,6 +242,38 @@ def test_a_model_waits_while_an_asset_that_it_does_not_read_is_being_made(daemon
     daemon.make(week, "labels")
     assert [names for look in seen for names in look.values() if "model" in names] == []
     assert daemon.look()[week] == ["model"]
+
+
+def test_a_champion_comes_with_its_week_and_not_with_the_model_of_the_week_before(daemon):
+    daemon.look()
+    daemon.make("2013-01-13", "flights")
+    daemon.rest()
+    daemon.make("2013-01-13", "model")
+    assert daemon.rest() == [(None, ["year"])]
+    daemon.make("2013-01-27", "flights")
+    assert daemon.rest() == [("2013-01-27", SEEN), ("2013-01-27", LEARNT), (None, ["year"])]
+
+
+def test_a_champion_is_caught_up_where_the_training_set_was_made_without_it(daemon):
+    daemon.look()
+    for week in ("2013-01-13", "2013-01-20"):
+        daemon.make(week, "flights")
+        daemon.make(week, *SEEN)
+        daemon.make(week, "training_set", "model")
+    daemon.make("2013-01-20", "champion")
+    assert daemon.rest() == [("2013-01-13", ["champion"]), (None, ["year"])]
+    assert daemon.rest() == []
+
+
+def test_a_summary_waits_for_the_check_of_a_model_and_is_made_when_it_has_looked(daemon, monkeypatch):
+    daemon.look()
+    daemon.make("2013-01-13", "flights")
+    daemon.rest()
+    seen = []
+    monkeypatch.setitem(MEANWHILE, "gate", lambda: seen.append(daemon.look()))
+    daemon.make("2013-01-13", "model")
+    assert seen == [{}]
+    assert daemon.look() == {None: ["year"]}
 
 
 def test_the_sensor_makes_runs_one_after_the_other():

@@ -14,7 +14,7 @@ from atoll.gate import Gate
 from atoll.inspection import list_models
 from atoll.io_manager import StoreIOManager
 from atoll.journal import Journal
-from atoll.promotion import promotion
+from atoll.promotion import find_version, promotion, read_decisions
 from atoll.registry import Registry, list_pending
 from atoll.rollback import roll_back
 from atoll.store import Slot, Store
@@ -69,6 +69,29 @@ def model(context, held_out):
 gate, champion = promotion(model, held_out, CONTEST)
 
 
+@dg.asset(key_prefix="prices", group_name="prices")
+def rows():
+    return pd.DataFrame({"price": np.arange(100.0), "guess": 50.0, "error": np.arange(100) % 7})
+
+
+@dg.asset(key_prefix="prices", group_name="prices")
+def estimator():
+    return Estimator(SKILL["all"])
+
+
+class Estimator:
+    def __init__(self, skill):
+        self.skill = skill
+
+    def predict(self, rows):
+        return rows["price"] + rows["error"] * (1 - self.skill)
+
+
+whole_gate, whole_champion = promotion(
+    estimator, rows, Contest(Gate("neg_mean_absolute_error"), truth="price", baseline="guess")
+)
+
+
 @pytest.fixture(autouse=True)
 def profile(store_folder, monkeypatch):
     SKILL.clear()
@@ -95,6 +118,31 @@ def make(instance, week, skill, **tags):
     )
 
 
+def make_whole(instance, skill, *selection):
+    SKILL["all"] = skill
+    return dg.materialize(
+        [rows, estimator, whole_gate, whole_champion],
+        selection=selection or None,
+        instance=instance,
+        resources={"io_manager": StoreIOManager()},
+        raise_on_error=False,
+    )
+
+
+def find_champion(instance, week):
+    """The week whose model the champion of a week is."""
+    made = dg.materialize(
+        [held_out, model, champion],
+        selection=[champion],
+        partition_key=week,
+        instance=instance,
+        resources={"io_manager": StoreIOManager()},
+    )
+    assert made.success
+    found = load("delays/champion", week)
+    return None if found is None else found.week
+
+
 def registry(profile="full"):
     return Registry(Journal(settings().store), profile, "delays")
 
@@ -109,23 +157,66 @@ def test_the_first_model_is_promoted_when_it_beats_the_baseline(instance):
     assert result.success
     assert gate_of(result).passed
     assert gate_of(result).metadata["outcome"].value == "promoted"
-    assert load("delays/champion", FIRST).week == FIRST
     assert registry().champion().number == 1
 
 
-def test_a_first_model_that_is_refused_stops_there(instance):
-    result = make(instance, FIRST, 0.0)
+def test_a_week_is_predicted_by_what_the_weeks_before_have_left_and_never_by_its_own(instance):
+    make(instance, FIRST, 0.4)
+    assert load("delays/champion", FIRST) is None
+    make(instance, SECOND, 0.9)
+    assert load("delays/champion", SECOND).week == FIRST
+    for week, expected in ((FIRST, None), (SECOND, FIRST), (THIRD, SECOND), (FOURTH, SECOND)):
+        assert find_champion(instance, week) == expected
+
+
+def test_where_no_model_was_promoted_the_champion_of_a_week_is_none_and_nothing_stops(instance):
+    refused = make(instance, FIRST, 0.0)
+    assert refused.success
+    assert (gate_of(refused).passed, gate_of(refused).severity) == (False, dg.AssetCheckSeverity.WARN)
+    make(instance, SECOND, 0.0)
+    assert load("delays/champion", SECOND) is None
+    assert find_version(model, SECOND) is None
+    (made,) = [e for e in refused.get_asset_materialization_events() if e.asset_key == champion.key]
+    assert made.materialization.metadata["version"].value == "none: no model was promoted before this week"
+
+
+def test_the_version_of_a_champion_and_what_was_decided_can_be_read(instance):
+    make(instance, FIRST, 0.4)
+    make(instance, SECOND, 0.9)
+    assert find_version(model, SECOND).manifest.partition == FIRST
+    assert find_version(model, THIRD) is None
+    find_champion(instance, THIRD)
+    assert find_version(model, THIRD).number == 2
+    assert [decision.partition for decision in read_decisions(model)] == [FIRST, SECOND]
+
+
+def test_the_champion_of_a_week_follows_the_model_of_the_week_before_and_is_asked_for_as_the_project_says():
+    asked = dg.AutomationCondition.eager()
+    _, own = promotion(model, held_out, CONTEST, automation_condition=asked)
+    assert own.get_asset_spec().automation_condition == asked
+    assert champion.get_asset_spec().automation_condition is None
+    mapping = own.get_partition_mapping(model.key)
+    assert mapping == dg.TimeWindowPartitionMapping(-1, -1, allow_nonexistent_upstream_partitions=True)
+
+
+def test_without_partitions_the_champion_is_the_one_promoted_last(instance):
+    assert make_whole(instance, 0.5).success
+    assert load("prices/champion").skill == 0.5
+    assert make_whole(instance, 0.8).success
+    assert load("prices/champion").skill == 0.8
+    assert find_version(estimator).number == 2
+
+
+def test_a_first_model_without_partitions_that_is_refused_stops_there(instance):
+    result = make_whole(instance, -20.0)
     assert not result.success
-    assert not gate_of(result).passed
-    assert [event.asset_key.path[-1] for event in result.get_asset_materialization_events()] == ["held_out", "model"]
-    assert registry().champion() is None
+    assert {event.asset_key.path[-1] for event in result.get_asset_materialization_events()} == {"rows", "estimator"}
 
 
 def test_a_better_model_is_promoted_and_a_worse_one_refused_with_the_figures(instance):
     make(instance, FIRST, 0.4)
     better = make(instance, SECOND, 0.9)
     assert gate_of(better).passed
-    assert load("delays/champion", SECOND).week == SECOND
     worse = make(instance, THIRD, 0.3)
     assert worse.success
     found = gate_of(worse)
@@ -169,7 +260,7 @@ def test_each_week_is_judged_against_what_the_weeks_before_had_left(instance):
     late = list(registry().decisions())[-1]
     assert (late.partition, late.before) == (SECOND, 1)
     assert registry().champion().manifest.partition == THIRD
-    assert load("delays/champion", SECOND).week == SECOND
+    assert load("delays/champion", SECOND).week == FIRST
 
 
 def test_a_champion_that_no_longer_loads_is_said_and_the_gate_goes_on(instance):
@@ -197,23 +288,25 @@ def test_on_a_sample_it_is_decided_and_recorded_and_nothing_is_promoted_for_good
     refused = make(instance, FIRST, 0.0)
     assert refused.success
     assert gate_of(refused).description.startswith("On a sample, so no alias moves. Refused: ")
-    assert load("delays/champion", FIRST).week == FIRST
     make(instance, SECOND, 0.9)
+    assert [find_champion(instance, week) for week in (SECOND, THIRD)] == [None, SECOND]
     assert [decision.outcome for decision in registry("sample").decisions()] == ["sample", "sample"]
     assert list(registry("full").decisions()) == []
 
 
-def test_without_a_champion_there_is_nothing_to_predict_by(instance):
-    with pytest.raises(UserError) as caught:
-        dg.materialize(
-            [held_out, model, champion],
-            selection=[champion],
-            partition_key=FIRST,
-            instance=instance,
-            resources={"io_manager": StoreIOManager()},
-        )
-    assert caught.value.what == "delays has no champion."
-    assert caught.value.how == "See why: ./atoll models delays"
+def test_on_a_sample_what_is_behind_the_gate_is_tried_also_when_nothing_was_promoted(instance, monkeypatch):
+    monkeypatch.setenv("ATOLL_PROFILE", "sample")
+    settings.cache_clear()
+    assert make_whole(instance, -20.0).success
+    assert load("prices/champion").skill == -20.0
+
+
+def test_without_a_champion_and_without_partitions_there_is_nothing_to_predict_by(instance):
+    result = make_whole(instance, 0.5, whole_champion)
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    text = failure.step_failure_data.error.to_string()
+    assert "prices.estimator has no champion." in text
+    assert "See why: ./atoll models prices" in text
 
 
 def test_a_column_that_is_not_there_is_explained(instance):
@@ -241,36 +334,65 @@ def test_versions_aliases_and_decisions_are_listed(instance):
     assert list_models(Journal(settings().store), "prices", "full") == []
 
 
+@pytest.fixture(scope="module")
+def home_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+def home(home_folder, monkeypatch):
+    """The instance on disk that a rollback reports to; its tables are made once."""
+    monkeypatch.setenv("DAGSTER_HOME", str(home_folder))
 
 
-def test_a_champion_is_taken_back_and_the_next_week_is_judged_against_it(home):
-    with dg.DagsterInstance.get() as instance:
-        make(instance, FIRST, 0.4)
-        make(instance, SECOND, 0.9)
-        assert roll_back(registry(), None, "Ada <ada@example.org>", dry_run=True)["decision"] is None
-        assert registry().champion().number == 2
-        done = roll_back(registry(), None, "Ada <ada@example.org>")
-        assert (done["before"], done["champion"], done["trained_for"], done["decision"]) == (2, 1, FIRST, 3)
-        decision = list(registry().decisions())[-1]
-        assert decision.reason == "Rolled back from version 2 to version 1 by Ada <ada@example.org>."
-        assert load("delays/champion", SECOND).week == FIRST
-        event = instance.get_latest_materialization_event(champion.key).asset_materialization
-        assert (event.partition, event.metadata["version"].value) == (SECOND, 1)
-        assert event.tags["dagster/data_version"] == registry().version(1).manifest.data_version
-        make(instance, THIRD, 0.8)
-        assert list(registry().decisions())[-1].before == 1
-        assert [name for name, paths in list_pending(Journal(settings().store)).items() if len(paths) == 4] == [
-            "delays"
-        ]
+def test_a_champion_is_taken_back_and_the_next_week_is_judged_against_it(home, instance):
+    make(instance, FIRST, 0.4)
+    make(instance, SECOND, 0.9)
+    assert roll_back(registry(), None, "Ada <ada@example.org>", dry_run=True)["decision"] is None
+    assert registry().champion().number == 2
+    find_champion(instance, THIRD)
+    done = roll_back(registry(), None, "Ada <ada@example.org>")
+    assert (done["before"], done["champion"], done["trained_for"], done["decision"]) == (2, 1, FIRST, 3)
+    decision = list(registry().decisions())[-1]
+    assert decision.reason == "Rolled back from version 2 to version 1 by Ada <ada@example.org>."
+    assert decision.partition == SECOND
+    assert load("delays/champion", SECOND).week == FIRST
+    assert load("delays/champion", THIRD).week == SECOND
+    with dg.DagsterInstance.get() as reported:
+        (seen,) = reported.fetch_observations(champion.key, limit=1).records
+    observation = seen.event_log_entry.asset_observation
+    assert (observation.partition, observation.metadata["version"].value) == (SECOND, 1)
+    assert observation.description == decision.reason
+    make(instance, THIRD, 0.8)
+    assert load("delays/champion", THIRD).week == FIRST
+    assert list(registry().decisions())[-1].before == 1
+    assert [name for name, paths in list_pending(Journal(settings().store)).items() if len(paths) == 4] == ["delays"]
 
 
-def test_a_rollback_to_a_version_goes_there_and_back(home):
-    with dg.DagsterInstance.get() as instance:
-        for week, skill in ((FIRST, 0.4), (SECOND, 0.6), (THIRD, 0.9)):
-            make(instance, week, skill)
+def test_a_champion_that_was_taken_back_does_not_return_because_its_week_is_made_again(home, instance):
+    make(instance, FIRST, 0.4)
+    make(instance, SECOND, 0.9)
+    roll_back(registry(), None, "Ada")
+    make(instance, SECOND, 0.9)
+    assert len(list(registry().decisions())) == 3
+    assert find_champion(instance, THIRD) == FIRST
+
+
+def test_without_partitions_a_rollback_makes_the_champion_that_version_at_once(home, instance):
+    make_whole(instance, 0.5)
+    make_whole(instance, 0.8)
+    prices = Registry(Journal(settings().store), "full", "prices.estimator")
+    assert roll_back(prices, None, "Ada")["champion"] == 1
+    assert load("prices/champion").skill == 0.5
+    with dg.DagsterInstance.get() as reported:
+        event = reported.get_latest_materialization_event(whole_champion.key).asset_materialization
+    assert event.metadata["version"].value == 1
+    assert event.tags["dagster/data_version"] == prices.version(1).manifest.data_version
+
+
+def test_a_rollback_to_a_version_goes_there_and_back(home, instance):
+    for week, skill in ((FIRST, 0.4), (SECOND, 0.6), (THIRD, 0.9)):
+        make(instance, week, skill)
     assert roll_back(registry(), 1, "Ada")["champion"] == 1
     assert roll_back(registry(), None, "Ada")["champion"] == 3
     assert registry().champion().number == 3
@@ -306,19 +428,17 @@ def test_a_model_that_is_made_again_after_a_rollback_to_it_is_the_champion_still
         (None, "delays cannot be rolled back."),
     ],
 )
-def test_a_rollback_that_cannot_be_is_explained(home, to, what):
-    with dg.DagsterInstance.get() as instance:
-        make(instance, FIRST, 0.4)
+def test_a_rollback_that_cannot_be_is_explained(home, instance, to, what):
+    make(instance, FIRST, 0.4)
     with pytest.raises(UserError) as caught:
         roll_back(registry(), to, "Ada")
     assert caught.value.what == what
     assert len(list(registry().decisions())) == 1
 
 
-def test_a_version_that_does_not_load_is_not_rolled_back_to(home, store_folder):
-    with dg.DagsterInstance.get() as instance:
-        make(instance, FIRST, 0.4)
-        make(instance, SECOND, 0.9)
+def test_a_version_that_does_not_load_is_not_rolled_back_to(home, instance, store_folder):
+    make(instance, FIRST, 0.4)
+    make(instance, SECOND, 0.9)
     (file,) = (store_folder / registry().version(1).artefact).glob("model.zip")
     file.chmod(0o644)
     file.write_bytes(b"damaged")
