@@ -17,7 +17,7 @@ def hash_json(value: object) -> str:
 
 
 def hash_table(table: "pa.Table") -> str:
-    """SHA-256 of names, types and values of a canonical table (``atoll.canonical``), in the order of columns and rows.
+    """SHA-256 of names, types and values of a table in the canonical schema, in the order of columns and rows.
 
     Null and NaN differ, all NaN are one; what lies in memory under a null does not count. Categories count as their
     values, ordered ones also by their order. Beside the table one block of a column is held in memory at a time.
