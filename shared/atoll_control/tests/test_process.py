@@ -19,7 +19,16 @@ from atoll_control.process import (
 )
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
-OBEDIENT = "import time\ntry:\n    print('up', flush=True); time.sleep(60)\nexcept KeyboardInterrupt: pass"
+# In short steps: a signal just before a system call is noticed when that ends.
+OBEDIENT = """
+import time
+try:
+    print("up", flush=True)
+    while True:
+        time.sleep(0.1)
+except KeyboardInterrupt:
+    pass
+"""
 
 
 def start(program: str) -> subprocess.Popen[str]:
