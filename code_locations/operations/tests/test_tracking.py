@@ -1,5 +1,6 @@
 """What projects track, and how their runs end, in a real MLflow server."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -19,10 +20,11 @@ from atoll import settings
 from atoll.io_manager import StoreIOManager
 from atoll.journal import Journal
 from atoll.registry import Decision, Registry
+from atoll.registry import list_pending as list_unmirrored
 from atoll.store import Slot, Store
 from atoll.tracking import Record, add_record, list_pending
 from operations.defs.tracking import tracking
-from operations.tracking import record_ends
+from operations.tracking import mirror_pending, record_ends, send_pending
 
 WEEKS = dg.StaticPartitionsDefinition(["first", "second"])
 FAULTS: dict[str, Exception | str] = {}
@@ -264,3 +266,74 @@ def test_the_registry_is_mirrored_with_versions_aliases_and_reasons(instance, cl
     look(instance, cursor)
     assert str(client.get_registered_model("toy").aliases["champion"]) == "2"
     assert len(client.search_model_versions("name = 'toy'")) == 2
+
+
+WRITES = (
+    "create_run",
+    "log_batch",
+    "log_inputs",
+    "log_artifacts",
+    "set_terminated",
+    "create_registered_model",
+    "create_model_version",
+    "set_registered_model_alias",
+)
+
+
+def send_and_die(instance, monkeypatch, moment):
+    """Send and mirror in a process that is killed before its write of this number; say whether it was."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    calls = itertools.count()
+
+    def watch(write):
+        def watched(*arguments, **options):
+            if next(calls) == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return write(*arguments, **options)
+
+        return watched
+
+    for name in WRITES:
+        monkeypatch.setattr(MlflowClient, name, watch(getattr(MlflowClient, name)))
+    send_all(instance)
+    os._exit(0)
+
+
+def send_all(instance):
+    journal = Journal(settings().store)
+    assert [delivery.refusal for delivery in send_pending(instance, journal, 60) if delivery.refusal] == []
+    list(mirror_pending(journal))
+
+
+def test_killed_before_any_write_and_started_again_mlflow_knows_the_same(instance, client, monkeypatch):
+    monkeypatch.setenv("ATOLL_PROFILE", "full")
+    settings.cache_clear()
+    journal, moment = Journal(settings().store), datetime(2013, 3, 17, tzinfo=timezone.utc)
+    run(instance)
+    record_ends(instance, journal, moment)
+    records = list(list_pending(journal))
+    send_all(instance)
+    artefact = Store(settings().store).get(Slot("full", ("toy", "model"), "first"))
+    for kill in range(50):
+        run_id, known = f"run {kill}", Registry(journal, "full", f"toy.{kill}")
+        for record in records:
+            add_record(journal, replace(record, run_id=run_id))
+        version = known.register(artefact.folder, artefact.manifest)
+        known.decide(Decision(0, "promoted", moment, "first", version.number, None, version.number, "promoted it is"))
+        killed = send_and_die(instance, monkeypatch, kill)
+        send_all(instance)
+        experiment = client.get_experiment_by_name("toy").experiment_id
+        found = client.search_runs([experiment], f"tags.`dagster/run_id` = '{run_id}'")
+        assert {entry.info.run_name.split()[0]: entry.info.status for entry in found} == dict.fromkeys(
+            ("Dagster", "model"), "FINISHED"
+        ), kill
+        assert len(found) == 2, kill
+        (registered,) = client.search_model_versions(f"name = '{known.name}'")
+        assert registered.tags["decision"] == "promoted", kill
+        assert client.get_registered_model(known.name).aliases == {"champion": "1", "challenger": "1"}, kill
+        assert (list(list_pending(journal)), list_unmirrored(journal)) == ([], {}), kill
+        if not killed:
+            break
+    assert kill > 8

@@ -91,6 +91,8 @@ def _describe(version: Version, decisions: list[Decision]) -> dict[str, str]:
     if about:
         last = about[-1]
         known |= {"decision": last.outcome, "decision/reason": last.reason, "decision/asked": json.dumps(last.asked)}
+    for figures in (decision.figures for decision in about if decision.figures):
+        known[f"metric/{figures['metric']}"] = figures["challenger"]
     return {name: str(value) for name, value in known.items() if value is not None}
 
 
