@@ -1,19 +1,15 @@
 """Everything on the sample, as the platform runs it: a store, an instance and settings of its own."""
 
-import os
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Generator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import dagster as dg
-import mlflow.pyfunc
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,34 +17,23 @@ from mlflow.exceptions import MlflowException
 from personal import Personal, read_text
 from sklearn.linear_model import Ridge
 
-from atoll import settings
 from atoll.journal import Journal
-from atoll.models import unpack
 from atoll.registry import Registry
-from atoll.store import Store
-from atoll.tracking import Record, list_pending
-from atoll.values import find
+from atoll.testing import (
+    list_failed_checks,
+    list_records,
+    list_versions,
+    load_pyfunc,
+    read_metadata,
+    store_at,
+    train_in_two_processes,
+)
 from vehicle_prices import listings
 from vehicle_prices.cleaning import convert_types
 from vehicle_prices.definitions import defs
 from vehicle_prices.defs.evaluation import HEADLINES
 from vehicle_prices.features import INPUTS, NUMBERS, build_features
 from vehicle_prices.training import TRAINERS, PriceModel
-
-TRAIN = """
-import dagster as dg
-from atoll import settings
-from atoll.store import Store
-from atoll.values import find
-from vehicle_prices.definitions import defs
-from vehicle_prices.training import TRAINERS
-
-for trainer in TRAINERS:
-    config = {"ops": {"vehicle_prices__model": {"config": {"trainer": trainer, "parameters": {"max_iter": 30}}}}}
-    model = dg.AssetKey(["vehicle_prices", "model"])
-    assert defs.resolve_job_def("retraining").execute_in_process(asset_selection=[model], run_config=config).success
-    print(find(Store(settings().store), "vehicle_prices/model").manifest.checksum)
-"""
 
 QUIET = {"telemetry": {"enabled": False}}
 
@@ -59,16 +44,6 @@ class Run(NamedTuple):
     result: dg.ExecuteInProcessResult
     events: str
     printed: str
-
-
-@contextmanager
-def store_at(path: Path) -> Generator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ATOLL_STORE", str(path))
-        patch.setenv("ATOLL_PROFILE", "sample")
-        settings.cache_clear()
-        yield
-    settings.cache_clear()
 
 
 def materialize(store: Path, folder: Path, selection: list[str] | None = None, config: dict | None = None) -> tuple:
@@ -89,21 +64,11 @@ def load(store: Path, name: str) -> Any:
 
 
 def metadata(result: dg.ExecuteInProcessResult, name: str) -> dict:
-    (event,) = result.asset_materializations_for_node(f"vehicle_prices__{name}")
-    return {label: entry.value for label, entry in event.metadata.items()}
+    return read_metadata(result, f"vehicle_prices/{name}")
 
 
-def list_records(store: Path, result: dg.ExecuteInProcessResult) -> dict[str, Record]:
-    """What a run has recorded for MLflow, by the name of the asset."""
-    found = list_pending(Journal(str(store)))
-    return {record.asset.partition("/")[2]: record for record in found if record.run_id == result.run_id}
-
-
-def list_versions(store: Path, *names: str) -> dict[str, dict[str, str]]:
-    """Data versions, as manifests name them."""
-    with store_at(store):
-        keys = [f"vehicle_prices/{name}" for name in names]
-        return {key: {"all": find(Store(str(store)), key).manifest.data_version} for key in keys}
+def list_inputs(*names: str) -> dict[str, dict[str, str]]:
+    return list_versions(*(f"vehicle_prices/{name}" for name in names))
 
 
 def pack(value: Any, path: Path) -> None:
@@ -112,31 +77,31 @@ def pack(value: Any, path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Run:
+def run(tmp_path_factory) -> Generator[Run]:
     store, instance, printed = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("instance"), StringIO()
     with redirect_stderr(printed), redirect_stdout(printed):
         result, events = materialize(store, instance)
-    return Run(store, instance, result, events, printed.getvalue())
+    with store_at(store):
+        yield Run(store, instance, result, events, printed.getvalue())
 
 
 @pytest.fixture(scope="module")
-def pyfunc(run: Run, tmp_path_factory) -> mlflow.pyfunc.PyFuncModel:
+def pyfunc(run: Run, tmp_path_factory) -> Any:
     """The model as MLflow reads what was stored."""
-    folder = tmp_path_factory.mktemp("model") / "unpacked"
-    unpack(Path(metadata(run.result, "model")["path"]), folder)
-    return mlflow.pyfunc.load_model(str(folder))
+    return load_pyfunc(run.result, "vehicle_prices/model", tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture
-def copied_store(run: Run, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(run.store, tmp_path / "store"))
+def copied_store(run: Run, tmp_path: Path) -> Generator[Path]:
+    copied = Path(shutil.copytree(run.store, tmp_path / "store"))
+    with store_at(copied):
+        yield copied
 
 
 def test_everything_is_made_and_every_check_passes(run):
     assert run.result.success
-    checks = run.result.get_asset_check_evaluations()
-    assert len(checks) == 10
-    assert [check.check_name for check in checks if not check.passed] == []
+    assert len(run.result.get_asset_check_evaluations()) == 10
+    assert list_failed_checks(run.result) == set()
 
 
 def test_no_vin_and_no_telephone_number_is_in_store_logs_or_events(run, source):
@@ -186,14 +151,8 @@ def test_every_listing_has_a_prediction(run, sample):
 
 
 def test_the_same_cars_give_the_same_file_in_any_process(run, tmp_path):
-    processes = []
-    for seed in ("1", "2"):
-        store = shutil.copytree(run.store, tmp_path / seed)
-        environment = {**os.environ, "ATOLL_STORE": store, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": seed}
-        command = [sys.executable, "-c", TRAIN]
-        processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
-    one, other = (process.communicate()[0].split() for process in processes)
-    assert [process.returncode for process in processes] == [0, 0]
+    trainers = [{"trainer": name, "parameters": {"max_iter": 30}} for name in TRAINERS]
+    one, other = train_in_two_processes("vehicle_prices/model", trainers, tmp_path)
     assert one == other and len(set(one)) == len(TRAINERS)
 
 
@@ -215,28 +174,28 @@ def test_mlflow_asks_for_the_columns_of_the_model_alone_and_for_each(run, pyfunc
 
 
 def test_model_and_evaluation_are_tracked(run):
-    found = list_records(run.store, run.result)
+    found = list_records(run.result)
     assert set(found) == {"model", "evaluation"}
     model, evaluation = found["model"], found["evaluation"]
     assert model.parameters["trainer"] == "gradient_boosting" and model.parameters["loss"] == "absolute_error"
-    assert model.manifest.inputs == list_versions(run.store, "training_set")
+    assert model.manifest.inputs == list_inputs("training_set")
     shown = metadata(run.result, "evaluation")
     assert evaluation.metrics == {name: shown[f"metric/{name}"] for name in HEADLINES}
     assert set(evaluation.plots) == {"estimates", "error by slice"}
-    assert evaluation.manifest.inputs == list_versions(run.store, "model", "median_price", "test_set")
+    assert evaluation.manifest.inputs == list_inputs("model", "median_price", "test_set")
 
 
 def test_the_gate_decides_on_the_test_cars_and_the_champion_predicts(run):
     registry = Registry(Journal(str(run.store)), "sample", "vehicle_prices")
     (version,), (decision,) = registry.versions(), registry.decisions()
-    assert version.manifest.data_version in list_versions(run.store, "model")["vehicle_prices/model"].values()
+    assert version.manifest.data_version in list_inputs("model")["vehicle_prices/model"].values()
     assert (decision.outcome, decision.challenger, decision.before) == ("sample", 1, None)
     figures = decision.figures
     assert figures["rows"] == len(load(run.store, "test_set"))
     assert -figures["challenger"] == pytest.approx(metadata(run.result, "evaluation")["metric/mae"])
     assert -figures["baseline"] == pytest.approx(metadata(run.result, "evaluation")["metric/mae_baseline"])
     assert figures["baseline_gain_low"] > 0 and decision.champion == 1
-    assert list_versions(run.store, "champion")["vehicle_prices/champion"] == {"all": version.manifest.data_version}
+    assert list_inputs("champion")["vehicle_prices/champion"] == {"all": version.manifest.data_version}
     assert isinstance(load(run.store, "champion"), PriceModel)
 
 
@@ -244,7 +203,7 @@ def test_another_trainer_is_swapped_in_by_configuration_alone(run, copied_store,
     config = {"trainer": "ridge", "parameters": {"alpha": 3.0}}
     result, _ = materialize(copied_store, tmp_path, ["model", "evaluation", "predictions"], config)
     assert result.success
-    parameters = list_records(copied_store, result)["model"].parameters
+    parameters = list_records(result)["model"].parameters
     assert (parameters["trainer"], parameters["parameters.alpha"], parameters["alpha"]) == ("ridge", 3.0, 3.0)
     model = load(copied_store, "model")
     assert isinstance(model, PriceModel)
@@ -256,8 +215,7 @@ def test_a_model_that_does_not_beat_the_median_guess_makes_no_predictions(copied
     config = {"trainer": "ridge", "parameters": {"alpha": 1e12}}
     result, _ = materialize(copied_store, tmp_path, ["model", "evaluation", "predictions"], config)
     assert not result.success
-    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
-    assert "beats_baseline" in [check.check_name for check in failed]
+    assert ("evaluation", "beats_baseline") in list_failed_checks(result)
     assert result.asset_materializations_for_node("vehicle_prices__evaluation")
     assert not result.asset_materializations_for_node("vehicle_prices__predictions")
 
