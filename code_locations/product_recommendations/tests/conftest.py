@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from atoll import settings
+from atoll.testing import store_at
 
 SHELF = [*"abcdefghij", "milk", "pasta", "sauce"]
 
@@ -10,13 +10,8 @@ SHELF = [*"abcdefghij", "milk", "pasta", "sauce"]
 @pytest.fixture(scope="session", autouse=True)
 def store(tmp_path_factory):
     """Every test works on the sample, in a store of its own."""
-    folder = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ATOLL_STORE", str(folder))
-        patch.setenv("ATOLL_PROFILE", "sample")
-        settings.cache_clear()
-        yield folder
-    settings.cache_clear()
+    with store_at(tmp_path_factory.mktemp("store")):
+        yield
 
 
 @pytest.fixture(scope="session")

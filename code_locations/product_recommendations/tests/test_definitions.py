@@ -19,8 +19,9 @@ def test_every_asset_is_of_this_location_described_owned_and_grouped():
             "products",
             "baskets",
             "training_baskets",
-            "questions",
             *FROM_TRAINING_ONLY,
+            "held_out",
+            "champion",
             "evaluation",
             "recommendations",
         )
@@ -28,7 +29,7 @@ def test_every_asset_is_of_this_location_described_owned_and_grouped():
     for spec in specs.values():
         assert spec.description
         assert spec.owners == ["team:data-science"]
-        assert spec.kinds
+        assert spec.kinds or spec.key == key("champion")
         assert spec.group_name == "product_recommendations"
 
 
@@ -36,6 +37,13 @@ def test_features_baseline_and_models_are_made_from_training_baskets_alone():
     graph = defs.resolve_asset_graph()
     for name in FROM_TRAINING_ONLY:
         assert graph.get(key(name)).parent_keys == {key("training_baskets")}
+
+
+def test_the_champion_recommends_once_the_newest_model_was_evaluated():
+    graph = defs.resolve_asset_graph()
+    expected = {key(name) for name in ("champion", "evaluation", "baskets", "popularity")}
+    assert graph.get(key("recommendations")).parent_keys == expected
+    assert graph.get(key("evaluation")).parent_keys == {key(name) for name in ("held_out", "item2vec", "model")}
 
 
 def test_every_check_blocks():
@@ -46,7 +54,8 @@ def test_every_check_blocks():
         ("products", "schema"),
         ("baskets", "schema"),
         ("baskets", "few_baskets_emptied"),
-        ("questions", "tested_after_training"),
+        ("held_out", "tested_after_training"),
+        ("model", "gate"),
         ("evaluation", "beats_popularity"),
         ("recommendations", "schema"),
         ("recommendations", "nothing_from_the_basket"),

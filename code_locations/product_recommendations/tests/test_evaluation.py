@@ -4,13 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from atoll import UserError
 from product_recommendations import evaluation
-from product_recommendations.evaluation import evaluate, find_headlines, find_hits, tabulate
-from product_recommendations.features import count_purchases
+from product_recommendations.evaluation import evaluate, find_headlines, find_hits, score_questions, tabulate
+from product_recommendations.features import count_purchases, encode_questions
 from product_recommendations.item2vec import Item2VecTrainer
 from product_recommendations.item_ridge import ItemRidgeTrainer
 from product_recommendations.plots import draw_recommenders, draw_slices
 from product_recommendations.popularity import Popularity, count_baskets
+from product_recommendations.questions import tabulate_questions
 from product_recommendations.split import START_OF_TEST, hold_out, split_baskets
 
 
@@ -25,35 +27,57 @@ class Fixed:
 
 
 @pytest.fixture(scope="module")
-def table(baskets):
-    training, test = split_baskets(baskets, START_OF_TEST)
+def training(baskets):
+    return split_baskets(baskets, START_OF_TEST)[0]
+
+
+@pytest.fixture(scope="module")
+def questions(baskets, training):
+    popularity = Popularity.from_counts(count_baskets(training))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "K", 2)
-        return evaluate(
-            hold_out(test, seed=0),
-            count_purchases(training),
-            Popularity.from_counts(count_baskets(training)),
-            Item2VecTrainer(dimensions=16, epochs=20).train(training),
-            ItemRidgeTrainer(regularization=5.0).train(training),
-        )
+        asked = hold_out(split_baskets(baskets, START_OF_TEST)[1], seed=0)
+        yield tabulate_questions(asked, count_purchases(training), popularity)
 
 
-def test_a_hit_is_a_hidden_item_among_the_best_that_are_not_in_the_basket(monkeypatch):
-    monkeypatch.setattr(evaluation, "K", 2)
-    questions = pd.DataFrame(
-        [
-            (1, 1, "a", False),
-            (1, 1, "c", True),
-            (1, 2, "c", False),
-            (1, 2, "d", True),
-            (1, 3, "a", False),
-            (1, 3, "never sold", True),
-        ],
-        columns=["household_id", "basket_id", "item", "held_out"],
-    )
+@pytest.fixture(scope="module")
+def model(training):
+    return ItemRidgeTrainer(regularization=5.0).train(training)
+
+
+@pytest.fixture(scope="module")
+def table(questions, training, model):
+    return evaluate(questions, Item2VecTrainer(dimensions=16, epochs=20).train(training), model)
+
+
+def test_a_hit_is_a_hidden_item_among_the_best_that_are_not_in_the_basket(questions):
+    asked = questions.head(3).assign(item=["c", "d", "never sold"], given=[["a"], ["c"], ["a"]])
     model = Fixed(np.array(["a", "b", "c", "d"]))
-    hits = find_hits(model, questions, count_purchases(questions), household_known=True)
-    assert hits.tolist() == [True, False, False]
+    assert find_hits(model, encode_questions(asked, model.items), asked["item"]).tolist() == [True, False, False]
+
+
+def test_the_gate_scores_a_question_as_the_evaluation_does(questions, model, table):
+    scores = score_questions(model, questions)
+    assert len(scores) == len(questions)
+    assert scores.mean() == pytest.approx(find_headlines(table)["hit_rate"])
+
+
+def test_an_unknown_household_is_one_without_history(questions, model, table):
+    nothing = [[]] * len(questions)
+    scores = score_questions(model, questions.assign(bought=nothing, times=nothing, visits=0))
+    measured = table[table["slice"] == "all"].set_index("recommender")["hit_rate"]
+    assert scores.mean() == pytest.approx(measured["model, household unknown"])
+    assert measured["model, household unknown"] != measured["model"]
+
+
+def test_a_model_that_has_learnt_from_the_questions_is_not_judged_by_them(questions, baskets):
+    with pytest.raises(UserError) as error:
+        score_questions(ItemRidgeTrainer().train(baskets), questions)
+    assert str(error.value).splitlines() == [
+        "The model cannot be judged by these questions.",
+        "It has learnt from baskets until 2017-12-09 18:00:00, and they begin 2017-11-01 00:00:00.",
+        "Train it on baskets from before START_OF_TEST (split.py).",
+    ]
 
 
 def test_rates_and_gains_are_those_of_the_hits():

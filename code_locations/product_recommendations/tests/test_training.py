@@ -15,6 +15,11 @@ def test_a_model_holds_no_household(name, baskets):
     assert one == other
 
 
+@pytest.mark.parametrize("name", TRAINERS)
+def test_a_model_knows_when_its_newest_basket_was(name, baskets):
+    assert make_trainer(name, SMALL[name]).train(baskets).until == baskets["time"].max()
+
+
 @pytest.mark.parametrize(
     ("name", "parameters", "lines"),
     [

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from atoll import logger
-from product_recommendations.features import encode_queries
+from atoll import UserError, logger
+from product_recommendations.features import Queries, encode_questions
 from product_recommendations.item2vec import Item2Vec
-from product_recommendations.popularity import Popularity
-from product_recommendations.recommendations import Recommender, rank_items
+from product_recommendations.recommendations import Model, Recommender, rank_items
 
 K = 10
 SEED = 0
@@ -21,21 +20,21 @@ FEWEST_HOUSEHOLDS = 15
 BASELINE, MODEL = "popularity", "model"
 ITEM2VEC, CALIBRATED, ANONYMOUS = "item2vec by cosine", "item2vec by probability", "model, household unknown"
 
-TOP_DEPARTMENTS = 5
-SIZE_BANDS = {"1 or 2": 2, "3 to 5": 5, "6 to 10": 10, "11 and more": np.inf}
-VISIT_BANDS = {"under 50": 49, "50 to 99": 99, "100 to 199": 199, "200 and more": np.inf}
 EVERYTHING = "all"
+# Columns of the questions, by what the figures call them.
+SLICES = {
+    "items in the basket": "basket_size",
+    "earlier baskets of the household": "activity",
+    "hidden item": "repetition",
+    "department of the hidden item": "department",
+}
 
 
-def evaluate(
-    questions: pd.DataFrame, history: pd.DataFrame, popularity: Popularity, item2vec: Item2Vec, model: Recommender
-) -> pd.DataFrame:
+def evaluate(questions: pd.DataFrame, item2vec: Item2Vec, model: Recommender) -> pd.DataFrame:
     """Measure the hit rate at 10 of the model, the baseline and item2vec on the same questions.
 
     Args:
-        questions: What `split.hold_out` gives.
-        history: What `features.count_purchases` gives, of training baskets.
-        popularity: The baseline.
+        questions: What `questions.tabulate_questions` gives.
         item2vec: Measured by both of its scorings.
         model: Measured with and without the household's history.
 
@@ -45,29 +44,27 @@ def evaluate(
         `<measure>_high` are the ends of a 95 % bootstrap interval: households are resampled, with all their baskets,
         the same ones for each recommender. Slices of fewer than 15 households are left out.
     """
-    answers = questions[questions["held_out"]].reset_index(drop=True)
+    hidden = questions["item"]
+    words, asked = (encode_questions(questions, recommender.items) for recommender in (item2vec, model))
     hits = pd.DataFrame(
         {
-            name: find_hits(recommender, questions, history, known)
-            for name, recommender, known in (
-                (BASELINE, popularity, False),
-                (ITEM2VEC, item2vec.score_by("cosine"), False),
-                (CALIBRATED, item2vec.score_by("probability"), False),
-                (ANONYMOUS, model, False),
-                (MODEL, model, True),
-            )
+            BASELINE: questions["popularity"].to_numpy(),
+            ITEM2VEC: find_hits(item2vec.score_by("cosine"), words, hidden),
+            CALIBRATED: find_hits(item2vec.score_by("probability"), words, hidden),
+            ANONYMOUS: find_hits(model, asked.anonymous(), hidden),
+            MODEL: find_hits(model, asked, hidden),
         }
     )
-    households, known = pd.factorize(answers["household_id"], sort=True)
+    households, known = pd.factorize(questions["household_id"], sort=True)
     chances = np.full(len(known), 1 / len(known))
     drawn = np.random.default_rng(SEED).multinomial(len(known), chances, RESAMPLES).astype(float)
     rows = []
-    for name, value, members in _slices(questions, answers, history):
+    for name, value, members in _slices(questions):
         if len(np.unique(households[members])) >= FEWEST_HOUSEHOLDS:
             measured = _measure(hits[members], households[members], drawn)
             rows.append(measured.assign(slice=name, value=value))
     table = pd.concat(rows, ignore_index=True)
-    logger.info("evaluated", questions=len(answers), households=len(known), slices=len(rows))
+    logger.info("evaluated", questions=len(questions), households=len(known), slices=len(rows))
     return table[["slice", "value", *table.columns.drop(["slice", "value"])]]
 
 
@@ -82,14 +79,30 @@ def find_headlines(table: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def find_hits(
-    model: Recommender, questions: pd.DataFrame, history: pd.DataFrame, household_known: bool
-) -> NDArray[np.bool_]:
-    """Tell whether each hidden item is among the ten recommended, in order of `basket_id`."""
-    answers = questions.loc[questions["held_out"], "item"].to_numpy(np.str_)
-    queries = encode_queries(questions[~questions["held_out"]], history, model.items)
-    places, _ = rank_items(model, queries if household_known else queries.anonymous(), K)
-    return (model.items[places] == answers[:, None]).any(axis=1)
+def find_hits(model: Recommender, queries: Queries, hidden: pd.Series) -> NDArray[np.bool_]:
+    """Tell whether each hidden item is among the ten recommended."""
+    places, _ = rank_items(model, queries, K)
+    return (model.items[places] == hidden.to_numpy(np.str_)[:, None]).any(axis=1)
+
+
+def score_questions(model: Model, questions: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell whether a model finds each hidden item, if it can be judged by these questions.
+
+    Args:
+        model: What recommends.
+        questions: What `questions.tabulate_questions` gives.
+
+    Raises:
+        UserError: It has learnt from baskets as late as these.
+    """
+    first = questions["time"].min()
+    if model.until >= first:
+        raise UserError(
+            "The model cannot be judged by these questions.",
+            f"It has learnt from baskets until {model.until}, and they begin {first}.",
+            "Train it on baskets from before START_OF_TEST (split.py).",
+        )
+    return find_hits(model, encode_questions(questions, model.items), questions["item"])
 
 
 def _measure(hits: pd.DataFrame, households: NDArray[np.intp], drawn: NDArray[np.float64]) -> pd.DataFrame:
@@ -113,31 +126,11 @@ def _measure(hits: pd.DataFrame, households: NDArray[np.intp], drawn: NDArray[np
     return pd.DataFrame(columns)
 
 
-def _slices(
-    questions: pd.DataFrame, answers: pd.DataFrame, history: pd.DataFrame
-) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    given = questions.groupby("basket_id").size().to_numpy() - 1
-    visits = answers["household_id"].map(history.groupby("household_id")["visits"].first()).fillna(0)
-    pairs = pd.MultiIndex.from_frame(history[["household_id", "item"]])
-    repeated = pd.MultiIndex.from_frame(answers[["household_id", "item"]]).isin(pairs)
-    departments = list(answers["department"].value_counts().index[:TOP_DEPARTMENTS])
-    columns = {
-        "items in the basket": (_band(given, SIZE_BANDS), list(SIZE_BANDS)),
-        "earlier baskets of the household": (_band(visits, VISIT_BANDS), list(VISIT_BANDS)),
-        "hidden item": (np.where(repeated, "bought before", "new to the household"), None),
-        "department of the hidden item": (
-            answers["department"].where(answers["department"].isin(departments), "all others").to_numpy(),
-            [*departments, "all others"],
-        ),
-    }
-    yield EVERYTHING, EVERYTHING, np.full(len(answers), True)
-    for name, (column, order) in columns.items():
-        for value in order or sorted(set(column)):
-            yield name, value, column == value
-
-
-def _band(column: object, upper_ends: dict[str, float]) -> NDArray[np.str_]:
-    return np.asarray(pd.cut(column, [-np.inf, *upper_ends.values()], labels=list(upper_ends)).astype(str))
+def _slices(questions: pd.DataFrame) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    yield EVERYTHING, EVERYTHING, np.full(len(questions), True)
+    for name, column in SLICES.items():
+        for value in questions[column].cat.categories:
+            yield name, value, (questions[column] == value).to_numpy()
 
 
 def tabulate(table: pd.DataFrame) -> str:

@@ -1,6 +1,7 @@
 """What a model is asked with: the items of a basket, and what its household bought before."""
 
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,28 @@ def encode_queries(baskets: pd.DataFrame, history: pd.DataFrame, items: Items) -
     return Queries(encode_baskets(baskets, items), purchases[places], np.append(visits, np.float32(0))[places])
 
 
-def _fill(rows: NDArray[np.intp], names: pd.Series, values: NDArray, items: Items, count: int) -> csr_array:
+def encode_questions(questions: pd.DataFrame, items: Items) -> Queries:
+    """Turn questions into queries, in their order.
+
+    Args:
+        questions: What `questions.tabulate_questions` gives.
+        items: What the model knows.
+    """
+    households = questions.drop_duplicates("household_id")
+    purchases = _spread(households["bought"], np.fromiter(chain.from_iterable(households["times"]), float), items)
+    places = pd.Index(households["household_id"]).get_indexer(questions["household_id"])
+    given = questions["given"]
+    baskets = _spread(given, np.ones(given.map(len).sum()), items)
+    return Queries(baskets, purchases[places], questions["visits"].to_numpy(np.float32))
+
+
+def _spread(lists: pd.Series, values: NDArray, items: Items) -> csr_array:
+    """Fill a row a list."""
+    rows = np.repeat(np.arange(len(lists)), lists.map(len))
+    return _fill(rows, np.fromiter(chain.from_iterable(lists), object), values, items, len(lists))
+
+
+def _fill(rows: NDArray[np.intp], names: pd.Series | NDArray, values: NDArray, items: Items, count: int) -> csr_array:
     columns = pd.Index(items).get_indexer(names)
     known = columns >= 0
     cells = (values[known].astype(np.float32), (rows[known], columns[known]))

@@ -109,6 +109,7 @@ class Item2VecTrainer:
         return Item2Vec(
             items=np.array(keyed.index_to_key, dtype=np.str_),
             trainer=self,
+            until=baskets["time"].max(),
             vectors=keyed.vectors,
             contexts=words.syn1neg,
             counts=np.array([keyed.get_vecattr(item, "count") for item in keyed.index_to_key], dtype=np.float32),

@@ -64,4 +64,4 @@ class ItemWeightsTrainer(ABC):
         np.fill_diagonal(weights, 0)
         logger.info("trained item weights", trainer=type(self).__name__, baskets=matrix.shape[0], items=len(items))
         share = counts["share"].to_numpy(np.float32)
-        return ItemWeights(items, self, weights.astype(np.float32), share)
+        return ItemWeights(items, self, baskets["time"].max(), weights.astype(np.float32), share)

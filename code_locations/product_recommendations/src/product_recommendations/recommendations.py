@@ -34,12 +34,14 @@ class Model(ABC):
     Attributes:
         items: What it knows, each once.
         trainer: What it was trained by, a dataclass of parameters.
+        until: When the newest basket was bought that it learnt from.
     """
 
     feature_names_in_: ClassVar = ["household_id", "basket_id", "time", "item"]
 
     items: Items
     trainer: Any
+    until: pd.Timestamp
 
     @abstractmethod
     def score(self, queries: Queries) -> NDArray[np.float32]:

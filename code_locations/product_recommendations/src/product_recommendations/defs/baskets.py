@@ -1,4 +1,4 @@
-"""Baskets, and their split by time."""
+"""Baskets, and those to learn from."""
 
 import dagster as dg
 
@@ -7,7 +7,6 @@ from product_recommendations.defs.location import LOCATION, OWNERS
 from product_recommendations.defs.purchases import transactions
 
 MOST_EMPTIED = 0.01
-SEED = 0
 
 
 @dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
@@ -56,23 +55,3 @@ def training_baskets(baskets):
     from product_recommendations.split import START_OF_TEST, split_baskets
 
     return split_baskets(baskets, START_OF_TEST)[0]
-
-
-@dg.asset(key_prefix=LOCATION, group_name=LOCATION, kinds={"pandas"}, owners=OWNERS)
-def questions(baskets):
-    """Baskets from November 2017 on that have at least two items, one of them hidden (`held_out`)."""
-    from product_recommendations.split import START_OF_TEST, hold_out, split_baskets
-
-    table = hold_out(split_baskets(baskets, START_OF_TEST)[1], SEED)
-    return dg.MaterializeResult(value=table, metadata={"baskets": int(table["held_out"].sum())})
-
-
-@dg.asset_check(asset=questions, additional_ins={"training_baskets": dg.AssetIn(training_baskets.key)}, blocking=True)
-def tested_after_training(questions, training_baskets):
-    """Every question is later than every training basket, and hides exactly one item."""
-    last, first = training_baskets["time"].max(), questions["time"].min()
-    hidden = questions.groupby("basket_id")["held_out"].sum()
-    return dg.AssetCheckResult(
-        passed=bool(last < first and (hidden == 1).all()),
-        description=f"Training ends {last}, the test begins {first}; {len(hidden):,} baskets hide an item.",
-    )

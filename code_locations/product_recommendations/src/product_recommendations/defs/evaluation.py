@@ -13,7 +13,7 @@ from product_recommendations.defs.location import LOCATION, OWNERS, WEEKLY
     owners=OWNERS,
     freshness_policy=WEEKLY,
 )
-def evaluation(questions, household_history, popularity, item2vec, model):
+def evaluation(held_out, item2vec, model):
     """How often the hidden item of a test basket is among ten recommended, for model, baseline and item2vec.
 
     `gain` is the model's hit rate less that of popularity on the same baskets. `_low` and `_high` are the ends of a
@@ -21,10 +21,8 @@ def evaluation(questions, household_history, popularity, item2vec, model):
     """
     from product_recommendations.evaluation import evaluate, find_headlines, tabulate
     from product_recommendations.plots import draw_recommenders, draw_slices
-    from product_recommendations.popularity import Popularity
 
-    baseline = Popularity.from_counts(popularity)
-    table = evaluate(questions, household_history, baseline, item2vec, model)
+    table = evaluate(held_out, item2vec, model)
     return dg.MaterializeResult(
         value=table,
         metadata={

@@ -37,5 +37,5 @@ def _train(trainer: str, parameters: dict[str, Any], baskets: Any) -> dg.Materia
     from product_recommendations.training import make_trainer
 
     trained = make_trainer(trainer, parameters).train(baskets)
-    metadata = {"baskets": int(baskets["basket_id"].nunique()), "items": len(trained.items)}
-    return dg.MaterializeResult(value=trained, metadata=metadata)
+    counts = {"baskets": int(baskets["basket_id"].nunique()), "items": len(trained.items)}
+    return dg.MaterializeResult(value=trained, metadata={**counts, "learnt until": str(trained.until)})

@@ -16,13 +16,14 @@ from product_recommendations.defs.location import LOCATION, OWNERS, WEEKLY
     owners=OWNERS,
     freshness_policy=WEEKLY,
 )
-def recommendations(model, baskets, popularity):
+def recommendations(champion, baskets, popularity):
     """Ten items for the latest basket of each household, best first, none of which is in the basket.
 
-    Made with all that the household bought before that basket, and only when the evaluation's checks pass.
+    Made by the champion with all that the household bought before that basket, and only when the evaluation of the
+    newest model passes its checks.
     """
     departments = popularity[["item", "department"]]
-    table = model.predict(baskets).merge(departments, on="item", how="left", validate="many_to_one")
+    table = champion.predict(baskets).merge(departments, on="item", how="left", validate="many_to_one")
     return dg.MaterializeResult(value=table, metadata={"households": int(table["household_id"].nunique())})
 
 
