@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib import import_module
 from typing import Any
 
 from atoll.comparison import Comparison, IncomparableError, compare
 from atoll.errors import UserError
-from atoll.gate import Gate, judge
+from atoll.gate import Gate, Judgement, judge
 from atoll.held_out import HeldOut, read_scores
 from atoll.registry import Decision, Outcome, Registry, Version
 from atoll.store import Artefact, Store
@@ -66,15 +66,12 @@ class Contest:
             decision = registry.find_promotion(version)
             registry.announce(decision)
             return decision
-        predictions, latency = self._predict(model, rows)
-        theirs, champion_error = self._ask_champion(store, before, rows)
-        judgement = judge(
-            self.gate,
-            self._hold_out(rows, challenger=predictions, champion=theirs, champion_error=champion_error),
-            size=manifest.size,
-            latency=latency,
-            checks_failed=checks_failed,
-        )
+        taken_back = registry.find_taken_back(version)
+        if taken_back is not None:
+            why = f"decision {taken_back.number} took version {version.number} back, and only a person returns to it"
+            judgement = Judgement(False, f"Refused: {why}.", {}, asdict(self.gate))
+        else:
+            judgement = self._judge(store, before, manifest.size, model, rows, checks_failed)
         outcome: Outcome = "promoted" if judgement.promoted else "refused"
         stays = None if before is None else before.number
         return registry.decide(
@@ -93,6 +90,14 @@ class Contest:
                 asked=dict(asked),
             )
         )
+
+    def _judge(
+        self, store: Store, before: Version | None, size: int, model: Any, rows: Any, checks_failed: Sequence[str]
+    ) -> Judgement:
+        predictions, latency = self._predict(model, rows)
+        theirs, champion_error = self._ask_champion(store, before, rows)
+        held_out = self._hold_out(rows, challenger=predictions, champion=theirs, champion_error=champion_error)
+        return judge(self.gate, held_out, size=size, latency=latency, checks_failed=checks_failed)
 
     def compare_with_baseline(self, model: Any, rows: Any) -> Comparison:
         """Compare one model with the baseline, as the gate does.

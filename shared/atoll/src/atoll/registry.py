@@ -166,6 +166,18 @@ class Registry:
         made = [found for found in self.decisions() if found.challenger == found.champion == version.number]
         return max(made, key=lambda decision: decision.number)
 
+    def find_taken_back(self, version: Version) -> Decision | None:
+        """Find the rollback that took a version back, if nobody has returned to it since.
+
+        Raises:
+            UserError: The store cannot be read.
+        """
+        found = None
+        for decision in self.decisions():
+            if decision.outcome == "rolled back" and version.number in (decision.before, decision.champion):
+                found = decision if decision.before == version.number else None
+        return found
+
     def version(self, number: int) -> Version:
         """Read one version.
 
