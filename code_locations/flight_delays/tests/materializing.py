@@ -17,7 +17,7 @@ from flight_delays.definitions import defs
 from flight_delays.defs.location import WEEKS
 
 WEEKLY = ["outcomes", "features", "examples"]
-MODELS = ["training_set", "baseline", "model", "predictions", "evaluation"]
+MODELS = ["training_set", "baseline", "model", "held_out", "champion", "predictions", "evaluation"]
 
 
 def lend(name: str, **options: Any):

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import dagster as dg
 import made_up
 import pandas as pd
@@ -63,11 +65,18 @@ def test_what_is_no_probability_or_of_another_flight_fails(probabilities, flight
     assert judge(are_probabilities, predictions, pd.DataFrame({"flight_id": ["a", "b"]})).passed is passed
 
 
-@pytest.mark.parametrize(("last", "passed"), [("2013-03-10T03:59Z", True), ("2013-03-10T10:00Z", False)])
-def test_weeks_that_overlap_fail(last, passed):
+EARLY, LATE = "2013-03-10T03:59Z", "2013-03-10T10:00Z"
+
+
+@pytest.mark.parametrize(
+    ("history", "champion", "passed"),
+    [(EARLY, EARLY, True), (EARLY, LATE, False), (LATE, EARLY, False), (EARLY, None, True), (LATE, None, False)],
+)
+def test_weeks_that_overlap_fail(history, champion, passed):
     predictions = pd.DataFrame({"sched_dep_time": pd.to_datetime(["2013-03-10T10:00Z", "2013-03-12T10:00Z"])})
-    training = pd.DataFrame({"sched_dep_time": pd.to_datetime(["2013-01-01T10:00Z", last], format="ISO8601")})
-    assert judge(come_after_training, predictions, training).passed is passed
+    training = pd.DataFrame({"sched_dep_time": pd.to_datetime(["2013-01-01T10:00Z", history], format="ISO8601")})
+    model = None if champion is None else SimpleNamespace(learnt_until=pd.Timestamp(champion))
+    assert judge(come_after_training, predictions, model, training).passed is passed
 
 
 @pytest.mark.parametrize(("value", "passed"), [(1.0, True), (float("nan"), False), (float("inf"), False)])
@@ -80,10 +89,13 @@ def test_no_numbers_at_all_fail():
     assert not judge(metrics_are_finite, {"metrics": {}, "slices": [], "calibration": []}).passed
 
 
-@pytest.mark.parametrize(("gain", "passed"), [(0.01, True), (0.0, False), (-0.1, False)])
-def test_a_week_that_the_baseline_wins_warns(gain, passed):
+@pytest.mark.parametrize(
+    ("gain", "made_by", "passed"),
+    [(0.01, "version 1", True), (0.0, "version 1", False), (-0.1, "version 1", False), (0.0, "baseline", True)],
+)
+def test_a_week_that_the_baseline_wins_warns(gain, made_by, passed):
     metrics = {"auc": 0.6, "auc_baseline": 0.6, "auc_gain": gain, "auc_gain_low": -0.2, "auc_gain_high": 0.2}
-    result = judge(beats_baseline, {"metrics": metrics})
+    result = judge(beats_baseline, {"made_by": made_by, "metrics": metrics})
     assert result.passed is passed
     assert result.severity == dg.AssetCheckSeverity.WARN
 

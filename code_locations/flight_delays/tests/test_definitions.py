@@ -12,7 +12,7 @@ from flight_delays.defs.aviation import FLIGHTS
 from flight_delays.defs.location import MODEL_WEEKS, WEEKS
 
 WEEKLY = ["outcomes", "features", "examples"]
-MODELS = ["training_set", "baseline", "model", "predictions", "evaluation"]
+MODELS = ["training_set", "baseline", "model", "held_out", "champion", "predictions", "evaluation"]
 LENT = ["flights", "weather", "planes", "airlines", "airports"]
 
 
@@ -70,8 +70,19 @@ def test_a_week_learns_from_the_ten_before_and_never_from_its_own(graph):
 
 def test_what_predicts_sees_no_outcome_of_its_week(graph):
     assert graph.get(key("features")).parent_keys.isdisjoint({key("outcomes"), key("examples")})
-    assert graph.get(key("predictions")).parent_keys == {key("model"), key("features"), key("training_set")}
+    known = {key(name) for name in ("champion", "features", "training_set", "baseline")}
+    assert graph.get(key("predictions")).parent_keys == known
     assert graph.get(key("model")).parent_keys == graph.get(key("baseline")).parent_keys == {key("training_set")}
+
+
+def test_the_champion_of_a_week_comes_from_the_week_before(graph):
+    weeks = MODEL_WEEKS.get_partition_keys()
+    mapping = graph.get_partition_mapping(key("champion"), key("model"))
+    for number, expected in ((0, []), (1, weeks[:1]), (42, weeks[41:42])):
+        subset = MODEL_WEEKS.subset_with_partition_keys([weeks[number]])
+        found = mapping.get_upstream_mapped_partitions_result_for_partitions(subset, MODEL_WEEKS, MODEL_WEEKS)
+        assert list(found.partitions_subset.get_partition_keys()) == expected
+    assert graph.get(key("evaluation")).parent_keys.isdisjoint({key("model"), key("champion")})
 
 
 def test_checks_block_but_for_those_that_warn_and_are_one_a_week(graph):
@@ -83,6 +94,7 @@ def test_checks_block_but_for_those_that_warn_and_are_one_a_week(graph):
         ("examples", "every_arrival_is_there"): True,
         ("training_set", "see_no_future"): True,
         ("training_set", "ten_weeks_are_there"): False,
+        ("model", "gate"): True,
         ("predictions", "are_probabilities"): True,
         ("predictions", "come_after_training"): True,
         ("evaluation", "metrics_are_finite"): True,

@@ -17,7 +17,7 @@ from flight_delays.training import make_trainer
 @pytest.fixture(scope="module")
 def predictions(training_set, features, weeks):
     model = make_trainer("gradient_boosting", {}).train(training_set)
-    return predict_delays(model, features[weeks[10]], training_set)
+    return predict_delays(model, features[weeks[10]], training_set, "version 3")
 
 
 @pytest.fixture(scope="module")

@@ -19,10 +19,13 @@ from mlflow.exceptions import MlflowException
 
 from atoll import settings
 from atoll.models import unpack
+from atoll.promotion import read_decisions
 from atoll.store import Store
 from atoll.values import find
 from flight_delays import features, history
+from flight_delays.baseline import guess
 from flight_delays.defs.evaluation import HEADLINES
+from flight_delays.defs.training import model
 from flight_delays.features import NUMBERS
 from flight_delays.training import INPUTS, TRAINERS
 
@@ -86,10 +89,10 @@ def list_versions(*names: str) -> dict[str, dict[str, str]]:
 def test_every_week_is_made_and_every_blocking_check_passes(platform):
     results = [*platform.weekly.values(), *platform.models.values(), platform.year]
     assert [result.success for result in results] == [True] * (LAST + 3)
-    warnings = {("evaluation", "beats_baseline"), ("year", "beats_baseline_on_the_year")}
+    warnings = {("evaluation", "beats_baseline"), ("year", "beats_baseline_on_the_year"), ("model", "gate")}
     assert set().union(*map(failed, results)) <= warnings
     assert len(platform.weekly["2013-03-10"].get_asset_check_evaluations()) == 4
-    assert len(platform.models["2013-03-10"].get_asset_check_evaluations()) == 6
+    assert len(platform.models["2013-03-10"].get_asset_check_evaluations()) == 7
 
 
 def test_a_week_learns_from_the_ten_weeks_before_it(platform, weeks):
@@ -97,6 +100,26 @@ def test_a_week_learns_from_the_ten_weeks_before_it(platform, weeks):
         table = load("training_set", weeks[number])
         assert sorted(table["week"].unique()) == weeks[number - 10 : number]
         assert metadata(platform.models[weeks[number]], "training_set")["weeks"] == 10
+
+
+def test_until_a_model_was_promoted_the_baseline_predicts(platform):
+    week = "2013-03-10"
+    assert load("champion", week) is None
+    predictions, features = load("predictions", week), load("features", week)
+    assert predictions["probability"].tolist() == guess(load("baseline", week), features).tolist()
+    assert set(predictions["made_by"]) == {metadata(platform.models[week], "predictions")["made by"]} == {"baseline"}
+    assert load("evaluation", week)["made_by"] == "baseline"
+
+
+def test_a_week_is_predicted_by_the_model_that_the_week_before_had_promoted_and_not_by_its_own(platform):
+    first, second = read_decisions(model)[:2]
+    assert (first.partition, first.challenger, first.champion) == ("2013-03-10", 1, 1)
+    assert (second.partition, second.before) == ("2013-03-17", 1)
+    predictions, flights = load("predictions", "2013-03-17"), load("held_out", "2013-03-17").set_index("flight_id")
+    assert set(predictions["made_by"]) == {"version 1"}
+    assert load("champion", "2013-03-17").learnt_until == load("model", "2013-03-10").learnt_until
+    arrived = predictions.set_index("flight_id").loc[flights.index, "probability"]
+    np.testing.assert_allclose(arrived, load("model", "2013-03-10").predict(flights), rtol=1e-12)
 
 
 def test_the_evaluation_shows_metrics_with_the_baseline_and_two_plots(platform):
@@ -115,6 +138,10 @@ def test_the_year_holds_the_weeks_that_there_are(platform):
     shown, summary = metadata(platform.year, "year"), load("year")
     assert [week["week"] for week in summary["weeks"]] == ["2013-03-10", "2013-03-17"]
     assert shown["weeks"] == 2 and "data:image/png;base64," in shown["week by week"]
+    decided = [week["decision"]["outcome"] == "promoted" for week in summary["weeks"]]
+    assert decided[0] and shown["models promoted"] == sum(decided)
+    assert [week["made_by"] for week in summary["weeks"]] == ["baseline", "version 1"]
+    assert len(shown["decisions"].splitlines()) == 2 + len(summary["weeks"])
     both = [load("evaluation", week)["metrics"]["auc_gain"] for week in ("2013-03-10", "2013-03-17")]
     assert shown["metric/auc_gain"] == pytest.approx(sum(both) / 2)
 
@@ -182,12 +209,13 @@ def test_a_week_without_any_before_it_says_what_to_do(platform):
 
 def test_another_trainer_is_swapped_in_by_configuration_alone(platform):
     config = {"trainer": "logistic_regression", "parameters": {"C": 0.01}}
-    before = load("predictions", "2013-03-17")["probability"]
-    result = make(["model", "predictions"], "2013-03-17", platform.instance, config)
+    flights = load("held_out", "2013-03-17")
+    before = load("model", "2013-03-17").predict(flights)
+    result = make(["model"], "2013-03-17", platform.instance, config)
     assert result.success
     parameters = list_records(result)["model"].parameters
     assert (parameters["trainer"], parameters["parameters.C"], parameters["C"]) == ("logistic_regression", 0.01, 0.01)
-    assert load("predictions", "2013-03-17")["probability"].ne(before).all()
+    assert (load("model", "2013-03-17").predict(flights) != before).all()
 
 
 def test_a_feature_that_sees_the_future_stops_its_week(platform, monkeypatch):

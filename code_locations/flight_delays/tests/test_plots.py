@@ -16,7 +16,7 @@ def measured(training_set, features, outcomes, weeks):
     model = make_trainer("logistic_regression", {}).train(training_set)
     return {
         week: evaluate(
-            predict_delays(model, features[week], training_set),
+            predict_delays(model, features[week], training_set, "version 1"),
             outcomes[week],
             count_rates(training_set),
             made_up.airlines(),
@@ -43,13 +43,44 @@ def test_the_slices_are_all_named(measured, weeks):
     figure.savefig(BytesIO())
 
 
-def test_the_year_shows_model_and_baseline_in_every_week(measured):
-    summary = summarize(measured)
+@pytest.fixture
+def summary(measured):
+    return summarize(measured, [])
+
+
+def test_the_year_shows_champion_and_baseline_in_every_week(summary):
     figure = draw_year(summary)
-    top, middle, bottom = figure.axes
+    top, middle, _, bottom = figure.axes
     drawn = {line.get_label(): line.get_ydata().tolist() for line in top.lines}
-    assert drawn["model"] == [week["auc"] for week in summary["weeks"]]
+    assert drawn["champion"] == [week["auc"] for week in summary["weeks"]]
     assert drawn["carrier and hour"] == [week["auc_baseline"] for week in summary["weeks"]]
     assert any(f"{summary['metrics']['auc_gain']:+.3f}" in text.get_text() for text in middle.texts)
     assert len(bottom.patches) == len(summary["weeks"])
     figure.savefig(BytesIO())
+
+
+def test_the_year_shows_each_version_that_predicted_and_what_was_decided(summary):
+    decision = {"version": 7, "gain": 0.02, "gain_low": 0.01, "gain_high": 0.03}
+    kinds = {
+        "promoted": {**decision, "outcome": "promoted"},
+        "refused": {**decision, "outcome": "refused", "gain_low": -0.01},
+        "better, refused for another reason": {**decision, "outcome": "refused"},
+    }
+    first = {"version": 1, "outcome": "promoted", "gain": None, "gain_low": None, "gain_high": None}
+    one, other = summary["weeks"]
+    for name, found in kinds.items():
+        weeks = [
+            {**one, "made_by": "baseline", "decision": first},
+            {**other, "made_by": "version 1", "decision": found},
+        ]
+        figure = draw_year({**summary, "weeks": weeks})
+        top, _, gate, _ = figure.axes
+        assert {text.get_text() for text in top.texts} & {"baseline", "v1", "v7"} == {"v1"}
+        drawn = {line.get_label(): list(line.get_ydata()) for line in gate.lines}
+        assert drawn[name][-1] == 0.02
+        assert drawn["promoted"][0] == 0
+        assert sum(len(drawn[kind]) for kind in kinds) == 2
+        promoted = ["v1", "v7"] if name == "promoted" else ["v1"]
+        assert [text.get_text() for text in gate.texts if text.get_text().startswith("v")] == promoted
+        assert any(f"{len(promoted)} of 2 promoted" in text.get_text() for text in gate.texts)
+        figure.savefig(BytesIO())

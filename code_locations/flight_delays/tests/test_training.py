@@ -6,7 +6,7 @@ from atoll import UserError
 from flight_delays.baseline import count_rates, guess
 from flight_delays.features import CATEGORIES, NUMBERS
 from flight_delays.history import HISTORY, add_history, add_weekly_history
-from flight_delays.predictions import COLUMNS, predict_delays
+from flight_delays.predictions import COLUMNS, guess_delays, predict_delays
 from flight_delays.training import INPUTS, TRAINERS, make_trainer
 from flight_delays.window import join_weeks
 
@@ -28,14 +28,15 @@ def test_inputs_hold_no_outcome():
 
 def test_probabilities_rank_unseen_flights_better_than_the_baseline(trained, training_set, examples, weeks):
     week = examples[weeks[10]]
-    predictions = predict_delays(trained, week.drop(columns="late"), training_set)
+    predictions = predict_delays(trained, week.drop(columns="late"), training_set, "version 1")
     baseline = guess(count_rates(training_set), week)
     assert roc_auc_score(week["late"], predictions["probability"]) > roc_auc_score(week["late"], baseline) + 0.05
 
 
 def test_every_flight_has_a_probability(trained, training_set, features, weeks):
-    predictions = predict_delays(trained, features[weeks[10]], training_set)
-    assert list(predictions) == [*COLUMNS, "probability"]
+    predictions = predict_delays(trained, features[weeks[10]], training_set, "version 3")
+    assert list(predictions) == [*COLUMNS, "probability", "made_by"]
+    assert set(predictions["made_by"]) == {"version 3"}
     assert predictions["flight_id"].tolist() == features[weeks[10]]["flight_id"].tolist()
     assert predictions["probability"].between(0, 1).all()
 
@@ -43,6 +44,18 @@ def test_every_flight_has_a_probability(trained, training_set, features, weeks):
 def test_unknown_categories_and_missing_numbers_have_a_probability(trained, next_week):
     strange = next_week.head(4).assign(**dict.fromkeys(CATEGORIES, "ZZ"), **dict.fromkeys([*NUMBERS, *HISTORY], np.nan))
     assert ((trained.predict(strange) > 0) & (trained.predict(strange) < 1)).all()
+
+
+def test_where_there_is_no_model_the_baseline_guesses(training_set, features, weeks):
+    rates = count_rates(training_set)
+    guesses = guess_delays(rates, features[weeks[10]])
+    assert list(guesses) == [*COLUMNS, "probability", "made_by"]
+    assert guesses["probability"].tolist() == guess(rates, features[weeks[10]]).tolist()
+    assert set(guesses["made_by"]) == {"baseline"}
+
+
+def test_a_model_knows_until_when_it_has_learnt(trained, training_set):
+    assert trained.learnt_until == training_set["sched_dep_time"].max()
 
 
 @pytest.mark.parametrize("name", sorted(TRAINERS))

@@ -5,6 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 PRIOR_FLIGHTS = 50
+FALLBACK = "baseline"
+"""What predictions say that were made by it, for want of a model."""
 
 
 def count_rates(examples: pd.DataFrame) -> pd.DataFrame:

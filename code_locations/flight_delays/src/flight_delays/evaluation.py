@@ -8,7 +8,7 @@ import pandas as pd
 
 from flight_delays.baseline import guess
 from flight_delays.bootstrap import draw_weights, give_interval, measure_auc, measure_mean, number_days
-from flight_delays.features import NEW_YORK
+from flight_delays.features import give_days
 from flight_delays.outcomes import count_states, join_outcomes
 
 BINS = 10
@@ -22,23 +22,23 @@ def evaluate(
     """Measure predictions against outcomes, beside the baseline's guesses for the same flights.
 
     Args:
-        predictions: What `predict_delays` returns.
+        predictions: What `predict_delays` or `guess_delays` returns.
         outcomes: How the same flights ended; those that did not arrive are counted and left out.
         rates: The baseline.
         airlines: `carrier` and its `name`.
 
     Returns:
-        All JSON-able: `flights` (that have arrived), `states` (flights in each state), `late_share`, `metrics`,
-        `slices` and `calibration`. Metrics are `auc` (area under the ROC curve), `brier` (mean squared error of the
-        probability), both also of the baseline (`auc_baseline`) and as the advantage over it (`auc_gain`,
-        `brier_gain`: positive is better), and `bias` (mean probability less the share that was late).
+        All JSON-able: `made_by` (what predicted), `flights` (that have arrived), `states` (flights in each state),
+        `late_share`, `metrics`, `slices` and `calibration`. Metrics are `auc` (area under the ROC curve), `brier` (mean
+        squared error of the probability), both also of the baseline (`auc_baseline`) and as the advantage over it
+        (`auc_gain`, `brier_gain`: positive is better), and `bias` (mean probability less the share that was late).
         `<metric>_low` and `<metric>_high` are the ends of a 95 % bootstrap interval over days, for the gains with model
         and baseline on the same days. Slices with fewer than 10 flights that were late, or that were not, are left out.
     """
     flights = join_outcomes(predictions, outcomes)
     flights = flights.assign(
         guess=guess(rates, flights),
-        day=number_days(flights["sched_dep_time"].dt.tz_convert(NEW_YORK).dt.date.astype(str)),
+        day=number_days(give_days(flights["sched_dep_time"])),
     )
     slices = [
         {"slice": name, "value": value, "flights": int(members.sum()), **_measure(flights[members])}
@@ -46,6 +46,7 @@ def evaluate(
         if min(flights.loc[members, "late"].sum(), (~flights.loc[members, "late"]).sum()) >= FEWEST
     ]
     return {
+        "made_by": str(predictions["made_by"].iloc[0]),
         "flights": len(flights),
         "states": count_states(outcomes["state"]),
         "late_share": float(flights["late"].mean()),

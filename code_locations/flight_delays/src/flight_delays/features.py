@@ -84,6 +84,11 @@ def build_features(
     return flights[[*KEYS, *CATEGORIES]].assign(**columns).reset_index(drop=True)
 
 
+def give_days(moments: pd.Series) -> pd.Series:
+    """Give the days in New York, as text."""
+    return moments.dt.tz_convert(NEW_YORK).dt.date.astype("str")
+
+
 def summarize_weather(weather: pd.DataFrame) -> pd.DataFrame:
     """Summarize the readings of each origin up to each hour; none later is looked at.
 

@@ -26,11 +26,17 @@ INPUTS = [*CATEGORIES, *MEASURED]
 
 
 class DelayModel:
-    """A fitted scikit-learn pipeline."""
+    """A fitted scikit-learn pipeline, which knows until when it has learnt.
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        """Take a pipeline that was fitted on `INPUTS`."""
+    Attributes:
+        pipeline: What was fitted on `INPUTS`.
+        learnt_until: The last scheduled departure among the flights that it was fitted on.
+    """
+
+    def __init__(self, pipeline: Pipeline, learnt_until: pd.Timestamp) -> None:
+        """Take what was fitted."""
         self.pipeline = pipeline
+        self.learnt_until = learnt_until
 
     @property
     def feature_names_in_(self) -> list[str]:
@@ -75,11 +81,14 @@ class Trainer(ABC):
         """Build the pipeline, not fitted."""
 
     def train(self, examples: pd.DataFrame) -> DelayModel:
-        """Learn from `INPUTS` and `late`, one row a flight; on one thread, which gives the same bits every time."""
+        """Learn from `INPUTS` and `late`, one row a flight; on one thread, which gives the same bits every time.
+
+        `sched_dep_time` says until when it has learnt.
+        """
         with threadpool_limits(1):
             fitted = clone(self.pipeline).fit(examples[INPUTS], examples["late"])
         logger.info("trained", trainer=type(self).__name__, flights=len(examples))
-        return DelayModel(fitted)
+        return DelayModel(fitted, examples["sched_dep_time"].max())
 
 
 class GradientBoosting(Trainer):

@@ -3,9 +3,11 @@
 import dagster as dg
 
 from atoll.automation import on_update
+from atoll.promotion import find_version
 from flight_delays.defs.features import features
 from flight_delays.defs.location import LOCATION, MODEL_WEEKS, OWNERS, WEEK_IS_DONE, WEEKLY
-from flight_delays.defs.training import training_set
+from flight_delays.defs.promotion import champion
+from flight_delays.defs.training import model, training_set
 
 
 @dg.asset(
@@ -17,16 +19,24 @@ from flight_delays.defs.training import training_set
     owners=OWNERS,
     freshness_policy=WEEKLY,
 )
-def predictions(model, features, training_set):
-    """The probability that each flight of a week arrives more than 15 minutes late, by the week's model.
+def predictions(context: dg.AssetExecutionContext, champion, features, training_set, baseline):
+    """The probability that each flight of a week arrives more than 15 minutes late, by the week's champion.
 
-    For every flight, also those that will be cancelled: that is not known before departure. The training set gives the
-    history of carriers, hours, routes and flights.
+    Where there is no champion yet it is what the baseline guesses; `made_by` says which. For every flight, also those
+    that will be cancelled: that is not known before departure. The training set gives the history of carriers, hours,
+    routes and flights.
     """
-    from flight_delays.predictions import predict_delays
+    from flight_delays.predictions import guess_delays, predict_delays
 
-    table = predict_delays(model, features, training_set)
-    return dg.MaterializeResult(value=table, metadata={"mean probability": float(table["probability"].mean())})
+    version = find_version(model, context.partition_key)
+    if version is None:
+        table = guess_delays(baseline, features)
+    else:
+        table = predict_delays(champion, features, training_set, f"version {version.number}")
+    return dg.MaterializeResult(
+        value=table,
+        metadata={"made by": table["made_by"].iloc[0], "mean probability": float(table["probability"].mean())},
+    )
 
 
 @dg.asset_check(
@@ -48,13 +58,17 @@ def are_probabilities(predictions, features):
 
 @dg.asset_check(
     asset=predictions,
-    additional_ins={"training_set": dg.AssetIn(training_set.key)},
+    additional_ins={"champion": dg.AssetIn(champion.key), "training_set": dg.AssetIn(training_set.key)},
     partitions_def=MODEL_WEEKS,
     blocking=True,
 )
-def come_after_training(predictions, training_set):
-    """Every flight that the model has learnt from was to depart before the first that it is asked about."""
-    last, first = training_set["sched_dep_time"].max(), predictions["sched_dep_time"].min()
+def come_after_training(predictions, champion, training_set):
+    """Every flight that the champion has learnt from, or that the history is of, was to depart before the week's first.
+
+    The baseline is counted on the same flights as the history.
+    """
+    learnt = [training_set["sched_dep_time"].max(), *([] if champion is None else [champion.learnt_until])]
+    last, first = max(learnt), predictions["sched_dep_time"].min()
     return dg.AssetCheckResult(
         passed=bool(last < first), description=f"Learnt from flights until {last}, asked about flights from {first}."
     )

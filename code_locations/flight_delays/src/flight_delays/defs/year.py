@@ -4,8 +4,10 @@ import dagster as dg
 
 from atoll import plot
 from atoll.automation import on_any_update
+from atoll.promotion import read_decisions
 from flight_delays.defs.evaluation import HEADLINES, evaluation
 from flight_delays.defs.location import LOCATION, OWNERS, WEEKLY
+from flight_delays.defs.training import model
 
 FEWEST_WEEKS = 10
 
@@ -20,27 +22,32 @@ FEWEST_WEEKS = 10
             metadata={"allow_missing_partitions": True},
         )
     },
-    automation_condition=on_any_update(),
+    deps=[dg.AssetDep(model, partition_mapping=dg.AllPartitionMapping())],
+    automation_condition=on_any_update(checked=[f"{LOCATION}/model"]),
     kinds={"matplotlib", "mlflow"},
     owners=OWNERS,
     freshness_policy=WEEKLY,
 )
 def year(evaluations):
-    """All weeks that were evaluated: means over weeks, each of which counts once, and one plot week by week.
+    """All weeks that were evaluated: means over weeks, each of which counts once, and what was decided of each model.
 
     `_low` and `_high` are the ends of a 95 % bootstrap interval over weeks, with model and baseline in the same ones.
     """
     from flight_delays.plots import draw_year
-    from flight_delays.year import summarize
+    from flight_delays.year import summarize, tabulate_weeks
 
-    summary = summarize(evaluations)
+    summary = summarize(evaluations, read_decisions(model))
     return dg.MaterializeResult(
         value=summary,
         metadata={
             **{f"metric/{name}": summary["metrics"][name] for name in HEADLINES},
             "weeks": len(summary["weeks"]),
             "weeks won": summary["weeks_won"],
+            "models promoted": sum(
+                week["decision"] is not None and week["decision"]["outcome"] == "promoted" for week in summary["weeks"]
+            ),
             "week by week": plot(draw_year(summary)),
+            "decisions": dg.MetadataValue.md(tabulate_weeks(summary["weeks"])),
         },
     )
 
