@@ -9,6 +9,7 @@ import dagster as dg
 from atoll.automation import automation_sensor, has_conditions
 from atoll.columns import CONTRACT
 from atoll.configuration import settings
+from atoll.definition_errors import explain
 from atoll.errors import UserError
 from atoll.io_manager import StoreIOManager
 from atoll.report import progress
@@ -27,8 +28,9 @@ def definitions(file: str) -> dg.Definitions:
         file: ``__file__`` of ``definitions.py``; its package is the code location.
 
     Raises:
-        UserError: There is no ``defs`` folder, an asset key does not start with the location's name, an asset of
-            another location has no contract, or a setting is not valid: that shows here, not in the first run.
+        UserError: There is no ``defs`` folder, a ``defs.yaml`` is not valid, an asset key does not start with the
+            location's name, an asset of another location has no contract, or a setting is not valid: that shows here,
+            not in the first run.
     """
     package = Path(file).resolve().parent
     if not (package / "defs").is_dir():
@@ -37,10 +39,12 @@ def definitions(file: str) -> dg.Definitions:
             f"There is no folder {package / 'defs'}.",
             "Make it, with one module of assets per noun.",
         )
+    # Dagster uses what it calls beta where a `defs.yaml` is loaded; that is nothing that a project could change.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning, module=r"dagster\.")
     with warnings.catch_warnings():
         for kind in (dg.PreviewWarning, dg.BetaWarning):
             warnings.simplefilter("ignore", kind)
-        loaded = dg.ComponentTree.from_module(import_module(f"{package.name}.defs"), package).build_defs()
+        loaded = _load(package)
     automation = settings().automation
     _check_keys(loaded, package.name)
     store = StoreIOManager(tracked=_find_tracked(loaded))
@@ -50,6 +54,16 @@ def definitions(file: str) -> dg.Definitions:
     sensors = [automation_sensor(package.name, automation)] if has_conditions(loaded) else []
     own = dg.Definitions(sensors=sensors, resources=resources, loggers=loggers, executor=executor)
     return dg.Definitions.merge(loaded, own)
+
+
+def _load(package: Path) -> dg.Definitions:
+    try:
+        return dg.ComponentTree.from_module(import_module(f"{package.name}.defs"), package).build_defs()
+    except Exception as error:
+        explained = explain(error, package)
+        if explained is None:
+            raise
+        raise explained from error
 
 
 def _find_tracked(loaded: dg.Definitions) -> list[str]:

@@ -123,3 +123,88 @@ def test_loading_brings_no_data_library_and_no_warning(location, run_python):
     done = run_python("-c", f"import lean.definitions, sys\nprint([name for name in {heavy} if name in sys.modules])")
     assert done.stdout == "[]\n", done.stderr
     assert done.stderr == ""
+
+
+PIPELINE = """
+import dagster as dg
+from atoll import UserError
+
+class Pipeline(dg.Component, dg.Model, dg.Resolvable):
+    weeks: int
+    segment: dict[str, list[str]] = {}
+
+    def build_defs(self, context):
+        if self.weeks > 53:
+            raise UserError("There are too many weeks.", f"There are {self.weeks}.", "Take fewer.")
+
+        @dg.asset(key_prefix="NAME", metadata={"weeks": self.weeks})
+        def model():
+            return self.weeks
+
+        @dg.asset_check(asset=model)
+        def is_fresh():
+            return dg.AssetCheckResult(passed=True)
+
+        return dg.Definitions(assets=[model], asset_checks=[is_fresh])
+"""
+
+
+@pytest.fixture
+def load_pipeline(location, monkeypatch):
+    def load_file(name: str, *lines: str) -> dg.Definitions:
+        package = location(name)
+        (package / "pipeline.py").write_text(PIPELINE.replace("NAME", name))
+        (package / "defs" / "weekly").mkdir()
+        text = "\n".join([f"type: {name}.pipeline.Pipeline", "attributes:", *lines])
+        (package / "defs" / "weekly" / "defs.yaml").write_text(text)
+        return load(package, monkeypatch)
+
+    return load_file
+
+
+def test_a_pipeline_is_built_from_its_file_without_a_warning(load_pipeline, recwarn):
+    defs = load_pipeline("built", "  weeks: 10")
+    assert defs.resolve_asset_graph().get(dg.AssetKey(["built", "model"])).metadata["weeks"] == 10
+    assert len(defs.get_repository_def().asset_checks_defs_by_key) == 1
+    assert [
+        warned.message for warned in recwarn if issubclass(warned.category, (dg.BetaWarning, dg.PreviewWarning))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "place", "why"),
+    [
+        ("unread", ["  weeks: [10]"], "line 3: `weeks", "Input should be a valid integer."),
+        (
+            "misspelt",
+            ["  segment: {}", "  week: 10"],
+            "line 4: `week`",
+            "There is no attribute of that name. The file ",
+        ),
+        ("missing", ["  segment: {}"], "line 2: `weeks`", "It is required, and not there."),
+        (
+            "nested",
+            ["  weeks: 10", "  segment: {kind: van}"],
+            "line 4: `segment",
+            "Input should be a valid array; it is",
+        ),
+    ],
+)
+def test_a_file_that_is_not_valid_is_explained_with_its_line(load_pipeline, name, lines, place, why):
+    with pytest.raises(UserError) as caught:
+        load_pipeline(name, *lines)
+    what, why_not, how = str(caught.value).splitlines()
+    assert what.startswith(f"defs/weekly/defs.yaml, {place}") and what.endswith("` is not valid.")
+    assert why_not.startswith(why)
+    assert how == "Correct the file; `dg check yaml`, given its folder, shows the line."
+
+
+def test_what_a_pipeline_refuses_itself_is_said_in_its_words(load_pipeline):
+    with pytest.raises(UserError) as caught:
+        load_pipeline("refused", "  weeks: 60")
+    assert str(caught.value) == "There are too many weeks.\nThere are 60.\nTake fewer."
+
+
+def test_another_error_stays_what_it_is(location, monkeypatch):
+    with pytest.raises(ZeroDivisionError):
+        load(location("broken", prices="1 / 0"), monkeypatch)

@@ -30,8 +30,14 @@ def probe(name: str, source: str, lends: list[str], heavy: list[str]) -> dict[st
     except StopIteration:
         return {"error": f"{name}.definitions has no Definitions", **nothing}
     except (Exception, SystemExit) as error:
-        last = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
-        return {"error": last, **nothing}
+        return {"error": describe(error), **nothing}
+
+
+def describe(error: BaseException) -> str:
+    """Say in one line what was raised: of the library's own error what and why."""
+    if isinstance(error, importlib.import_module("atoll.errors").UserError):
+        return f"{error.what} {error.why}"
+    return traceback.format_exception_only(error)[-1].strip().splitlines()[0]
 
 
 def publish(definitions: object, key: str) -> dict[str, object]:
