@@ -86,7 +86,7 @@ def _pretend_a_year(session: DevSession, files: Files) -> None:
 def _open_graph(session: DevSession, rounds: int) -> list[float]:
     """Seconds until every asset is drawn, each time in a browser of its own with nothing cached."""
     assets = [path for found in session.page.partitions().values() for path in found]
-    groups = {path[0] for path in assets}
+    groups = {"_".join(path[:-1]) for path in assets}
     opened = ",".join(f"global@global:{group}" for group in sorted(groups))
     samples = []
     with sync_playwright() as playwright:

@@ -48,9 +48,12 @@ def list_assets(page: Page) -> list[Asset]:
 
 
 def launch(page: Page, location: str, *names: str) -> str:
-    """Start a run of these assets of a location, or of all, the way the button Materialize does; return its id."""
+    """Start a run of these assets of a location, or of all, the way the button Materialize does; return its id.
+
+    An asset is named by its key after the location.
+    """
     keys = [asset.key for asset in list_assets(page) if asset.location == location]
-    chosen = [key for key in keys if not names or key[-1] in names]
+    chosen = [key for key in keys if not names or "/".join(key[1:]) in names]
     assert len(chosen) == (len(names) or len(keys)) > 0
     selector = {
         "repositoryLocationName": location,

@@ -102,7 +102,8 @@ def _find_previous(registry: Registry, current: Version | None) -> Version:
         raise UserError(
             f"{registry.name} cannot be rolled back.",
             "There was no champion before this one." if current else "No version of it was ever champion.",
-            f"Name a version: ./atoll models rollback {registry.name.partition('.')[0]} --to VERSION",
+            f"Name a version: ./atoll models rollback {registry.name.partition('.')[0]} "
+            f"--model {registry.name} --to VERSION",
         )
     return registry.version(others[-1])
 

@@ -14,6 +14,8 @@ EXAMPLES = "such as `model`, `+model` (with all upstream), `features+` (with all
 def select(defs: dg.Definitions, text: str) -> set[dg.AssetKey]:
     """Resolve a selection in Dagster's syntax; an asset's name may lack the location's prefix.
 
+    `sedans/*` is all whose keys have `sedans` after the location.
+
     Args:
         defs: The definitions of one code location.
         text: The selection, or several separated by commas.
@@ -24,9 +26,10 @@ def select(defs: dg.Definitions, text: str) -> set[dg.AssetKey]:
     graph = defs.resolve_asset_graph()
     own = graph.materializable_asset_keys
     names = {"/".join(key.path[1:]): key.to_user_string() for key in own}
+    folders = {f"{'/'.join(key.path[1:-1])}/*": f"{'/'.join(key.path[:-1])}/*" for key in own if len(key.path) > 2}
     found: set[dg.AssetKey] = set()
     for part in text.split(","):
-        keys = _parse(part, names).resolve(graph, allow_missing=True) & own
+        keys = _parse(part, names | folders).resolve(graph, allow_missing=True) & own
         if not keys:
             raise UserError(
                 f"The selection `{part}` is empty.",
@@ -39,7 +42,7 @@ def select(defs: dg.Definitions, text: str) -> set[dg.AssetKey]:
 
 def _parse(text: str, names: Mapping[str, str]) -> dg.AssetSelection:
     """Read one selection: in the page's syntax with bare names, or else in that of Dagster's own command."""
-    words = re.findall(r'"[^"]*"|[\w:/]+|[^"\w:/]+|"', text.strip())
+    words = re.findall(r'"[^"]*"|[\w:/]+/\*|[\w:/]+|[^"\w:/]+|"', text.strip())
     for form in ('key:"{}"', "{}"):
         full = "".join(form.format(names[word]) if word in names else word for word in words)
         try:

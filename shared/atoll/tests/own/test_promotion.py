@@ -428,18 +428,26 @@ def test_a_rollback_holds_when_either_model_is_made_again(home):
 
 
 @pytest.mark.parametrize(
-    ("to", "what"),
+    ("to", "what", "how"),
     [
-        (1, "Nothing was changed: version 1 of delays is the champion already."),
-        (7, "delays has no version 7."),
-        (None, "delays cannot be rolled back."),
+        (
+            1,
+            "Nothing was changed: version 1 of delays is the champion already.",
+            "Name another version: ./atoll models delays --profile full",
+        ),
+        (7, "delays has no version 7.", "See ./atoll models delays."),
+        (
+            None,
+            "delays cannot be rolled back.",
+            "Name a version: ./atoll models rollback delays --model delays --to VERSION",
+        ),
     ],
 )
-def test_a_rollback_that_cannot_be_is_explained(home, instance, to, what):
+def test_a_rollback_that_cannot_be_is_explained(home, instance, to, what, how):
     make(instance, FIRST, 0.4)
     with pytest.raises(UserError) as caught:
         roll_back(registry(), to, "Ada")
-    assert caught.value.what == what
+    assert (caught.value.what, caught.value.how) == (what, how)
     assert len(list(registry().decisions())) == 1
 
 

@@ -50,6 +50,8 @@ CHAIN = ["toy/deep/report", "toy/model", "toy/raw"]
         ("model", ["toy/model"]),
         ("toy/model", ["toy/model"]),
         ("deep/report", ["toy/deep/report"]),
+        ("deep/*", ["toy/deep/report"]),
+        ("1+deep/*", ["toy/deep/report", "toy/model"]),
         ("raw, model", ["toy/model", "toy/raw"]),
         ("*deep/report", CHAIN),
         ("raw*", CHAIN),
