@@ -233,9 +233,16 @@ BREAKS = [
     Break(
         "definitions that import pandas",
         "definitions",
-        edit(PRICES / "src/vehicle_prices/defs/location.py", "import dagster", "import pandas\nimport dagster"),
+        edit(PRICES / "src/vehicle_prices/components/place.py", "import dagster", "import pandas\nimport dagster"),
         "loading the definitions of vehicle_prices imports",
         "import it in the asset's body",
+    ),
+    Break(
+        "a pipeline whose file is not valid",
+        "definitions",
+        edit(PRICES / "src/vehicle_prices/defs/sedans/defs.yaml", "trainer: ridge", "trainer: oracle"),
+        "`trainer` is not valid. Input should be 'gradient_boosting' or 'ridge'; it is 'oracle'.",
+        "mend it; the traceback: cd code_locations/vehicle_prices",
     ),
     Break(
         "a key without the location's name",

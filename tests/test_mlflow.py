@@ -15,6 +15,8 @@ SENT = 120
 LINKS = """query($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset { assetObservations(limit: 10) {
   metadataEntries { label ... on UrlMetadataEntry { url } } } } } }"""
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=10"
+# What is tracked of `vehicle_prices`: two pipelines.
+TRACKED = ("model", "evaluation", "sedans/model", "sedans/evaluation")
 
 
 def ask(dev: Dev, path: str, host: str | None = None) -> tuple[int, bytes]:
@@ -94,7 +96,7 @@ def test_what_the_page_materialized_stands_in_mlflow_and_each_has_the_way_to_the
         return {run["info"]["run_name"]: run for run in found if run_of(run) == sample_runs["vehicle_prices"]}
 
     parent = f"Dagster run {sample_runs['vehicle_prices'][:8]}"
-    ended = {name: "FINISHED" for name in ("model", "evaluation", parent)}
+    ended = {name: "FINISHED" for name in (*TRACKED, parent)}
     wait_until(
         lambda: {name: run["info"]["status"] for name, run in find_runs().items()} == ended, SENT, f"{ended} in MLflow"
     )

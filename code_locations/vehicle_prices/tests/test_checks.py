@@ -1,13 +1,12 @@
 import dagster as dg
 import pandas as pd
 import pytest
+from pipelines import attributes, build
 
 from atoll import settings
-from vehicle_prices.defs.evaluation import beats_baseline, interval_covers, metrics_are_finite
-from vehicle_prices.defs.features import no_car_in_both
-from vehicle_prices.defs.listings import no_car_dominates
-from vehicle_prices.defs.predictions import estimates_are_plausible
-from vehicle_prices.defs.vehicles import share_dropped
+
+COVERAGE = ("coverage", "coverage_low")
+CHECKS = {key.name: check for check in build(attributes()).asset_checks or [] for key in check.check_keys}
 
 
 @pytest.fixture
@@ -20,8 +19,10 @@ def profile(monkeypatch):
     settings.cache_clear()
 
 
-def judge(check: dg.AssetChecksDefinition, *values: object) -> dg.AssetCheckResult:
-    result = check(*values)
+def judge(check: str, *values: object, **changes: object) -> dg.AssetCheckResult:
+    checks = (build(attributes(**changes)).asset_checks or []) if changes else CHECKS.values()
+    (found,) = (made for made in checks for key in made.check_keys if key.name == check)
+    result = found(*values)
     assert isinstance(result, dg.AssetCheckResult)
     return result
 
@@ -37,7 +38,7 @@ def measured(ratio_high: float) -> dict:
 )
 def test_the_upper_end_of_the_ratio_decides_whether_the_baseline_is_beaten(profile, name, ratio_high, passed):
     profile(name)
-    result = judge(beats_baseline, measured(ratio_high))
+    result = judge("beats_baseline", measured(ratio_high))
     assert result.passed is passed
     assert result.severity == dg.AssetCheckSeverity.ERROR
 
@@ -45,20 +46,20 @@ def test_the_upper_end_of_the_ratio_decides_whether_the_baseline_is_beaten(profi
 @pytest.mark.parametrize(("value", "passed"), [(1.0, True), (float("nan"), False), (float("inf"), False)])
 def test_a_number_that_is_not_finite_fails(value, passed):
     assert (
-        judge(metrics_are_finite, {"metrics": {"mae": 1.0}, "slices": [{"value": "good", "mae": value}]}).passed
+        judge("metrics_are_finite", {"metrics": {"mae": 1.0}, "slices": [{"value": "good", "mae": value}]}).passed
         is passed
     )
 
 
 def test_no_numbers_at_all_fail():
-    assert not judge(metrics_are_finite, {"metrics": {}, "slices": []}).passed
+    assert not judge("metrics_are_finite", {"metrics": {}, "slices": []}).passed
 
 
 @pytest.mark.parametrize(
     ("coverage", "high", "passed"), [(0.91, 0.93, True), (0.88, 0.91, True), (0.88, 0.89, False), (0.8, 0.95, False)]
 )
 def test_coverage_under_what_is_promised_warns(coverage, high, passed):
-    result = judge(interval_covers, {"metrics": {"coverage": coverage, "coverage_low": 0.7, "coverage_high": high}})
+    result = judge("interval_covers", {"metrics": {"coverage": coverage, "coverage_low": 0.7, "coverage_high": high}})
     assert result.passed is passed
     assert result.severity == dg.AssetCheckSeverity.WARN
 
@@ -68,17 +69,17 @@ def test_coverage_under_what_is_promised_warns(coverage, high, passed):
     [([1, 2], [3], True), ([1, 2], [2], False), ([1, 1], [3], False), ([1], [3, 3], False)],
 )
 def test_a_car_on_both_sides_or_twice_fails(training, test, passed):
-    assert judge(no_car_in_both, pd.DataFrame({"car": test}), pd.DataFrame({"car": training})).passed is passed
+    assert judge("no_car_in_both", pd.DataFrame({"car": test}), pd.DataFrame({"car": training})).passed is passed
 
 
 @pytest.mark.parametrize(("cars", "passed"), [([*range(94)] * 2, True), ([*range(94), *[0] * 6], False)])
 def test_a_car_with_too_many_listings_fails(cars, passed):
-    assert judge(no_car_dominates, pd.DataFrame({"car": cars})).passed is passed
+    assert judge("no_car_dominates", pd.DataFrame({"car": cars})).passed is passed
 
 
 @pytest.mark.parametrize(("kept", "passed"), [(71, True), (69, False)])
 def test_dropping_too_much_fails(kept, passed):
-    assert judge(share_dropped, pd.DataFrame(index=range(kept)), pd.DataFrame(index=range(100))).passed is passed
+    assert judge("share_dropped", pd.DataFrame(index=range(kept)), pd.DataFrame(index=range(100))).passed is passed
 
 
 @pytest.mark.parametrize(
@@ -87,4 +88,18 @@ def test_dropping_too_much_fails(kept, passed):
 )
 def test_an_estimate_outside_its_interval_or_not_positive_fails(low, estimate, high, passed):
     table = pd.DataFrame({"low": [low], "estimate": [estimate], "high": [high]})
-    assert judge(estimates_are_plausible, table).passed is passed
+    assert judge("estimates_are_plausible", table).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("check", "limits", "values"),
+    [
+        ("no_car_dominates", {"largest_car": 0.1}, [pd.DataFrame({"car": [*range(94), *[0] * 6]})]),
+        ("share_dropped", {"dropped": 0.4}, [pd.DataFrame(index=range(69)), pd.DataFrame(index=range(100))]),
+        ("beats_baseline", {"ratio": {"sample": 1.1}}, [measured(1.0)]),
+        ("interval_covers", {"coverage": 0.75}, [{"metrics": dict.fromkeys(COVERAGE, 0.8) | {"coverage_high": 0.95}}]),
+    ],
+)
+def test_the_file_sets_the_limits(check, limits, values):
+    assert not judge(check, *values).passed
+    assert judge(check, *values, limits=limits).passed

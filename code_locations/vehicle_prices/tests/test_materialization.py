@@ -18,7 +18,7 @@ from personal import Personal, read_text
 from sklearn.linear_model import Ridge
 
 from atoll.journal import Journal
-from atoll.registry import Registry
+from atoll.registry import Registry, list_names
 from atoll.testing import (
     list_failed_checks,
     list_records,
@@ -30,8 +30,8 @@ from atoll.testing import (
 )
 from vehicle_prices import listings
 from vehicle_prices.cleaning import convert_types
+from vehicle_prices.components.evaluation import HEADLINES
 from vehicle_prices.definitions import defs
-from vehicle_prices.defs.evaluation import HEADLINES
 from vehicle_prices.features import INPUTS, NUMBERS, build_features
 from vehicle_prices.training import TRAINERS, PriceModel
 
@@ -46,10 +46,12 @@ class Run(NamedTuple):
     printed: str
 
 
-def materialize(store: Path, folder: Path, selection: list[str] | None = None, config: dict | None = None) -> tuple:
+def materialize(
+    store: Path, folder: Path, selection: list[str] | None = None, config: dict | None = None, job: str = "retraining"
+) -> tuple:
     keys = None if selection is None else [dg.AssetKey(["vehicle_prices", name]) for name in selection]
     with store_at(store), dg.DagsterInstance.local_temp(str(folder), QUIET) as instance:
-        result = defs.resolve_job_def("retraining").execute_in_process(
+        result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             raise_on_error=False,
             asset_selection=keys,
@@ -60,7 +62,7 @@ def materialize(store: Path, folder: Path, selection: list[str] | None = None, c
 
 def load(store: Path, name: str) -> Any:
     with store_at(store):
-        return defs.load_asset_value(["vehicle_prices", name])
+        return defs.load_asset_value(["vehicle_prices", *name.split("/")])
 
 
 def metadata(result: dg.ExecuteInProcessResult, name: str) -> dict:
@@ -199,18 +201,6 @@ def test_the_gate_decides_on_the_test_cars_and_the_champion_predicts(run):
     assert isinstance(load(run.store, "champion"), PriceModel)
 
 
-def test_another_trainer_is_swapped_in_by_configuration_alone(run, copied_store, tmp_path):
-    config = {"trainer": "ridge", "parameters": {"alpha": 3.0}}
-    result, _ = materialize(copied_store, tmp_path, ["model", "evaluation", "predictions"], config)
-    assert result.success
-    parameters = list_records(result)["model"].parameters
-    assert (parameters["trainer"], parameters["parameters.alpha"], parameters["alpha"]) == ("ridge", 3.0, 3.0)
-    model = load(copied_store, "model")
-    assert isinstance(model, PriceModel)
-    assert isinstance(model.estimator[-1], Ridge)
-    assert metadata(result, "evaluation")["metric/mae"] != metadata(run.result, "evaluation")["metric/mae"]
-
-
 def test_a_model_that_does_not_beat_the_median_guess_makes_no_predictions(copied_store, tmp_path):
     config = {"trainer": "ridge", "parameters": {"alpha": 1e12}}
     result, _ = materialize(copied_store, tmp_path, ["model", "evaluation", "predictions"], config)
@@ -227,10 +217,32 @@ def test_an_unknown_trainer_fails_the_run_with_the_three_lines(copied_store, tmp
     assert "There is no trainer `oracle`." in error.to_string()
 
 
+def test_a_second_pipeline_has_its_own_model_champion_and_predictions(run, copied_store, tmp_path):
+    before = list_versions(copied_store, "listings", "model", "champion", "predictions")
+    result, _ = materialize(copied_store, tmp_path, job="retraining_sedans")
+    assert [check.passed for check in result.get_asset_check_evaluations()] == [True] * 10
+    model = load(copied_store, "sedans/model")
+    assert isinstance(model.estimator[-1], Ridge)
+    assert model.feature_names_in_ == [name for name in INPUTS if name != "type"]
+    typed = load(copied_store, "listings").set_index("listing")["type"]
+    assert load(copied_store, "sedans/predictions")["listing"].tolist() == typed.index[typed == "sedan"].tolist()
+    names = list_names(Journal(str(copied_store)), "sample", "vehicle_prices")
+    assert names == ["vehicle_prices", "vehicle_prices.sedans"]
+    (decision,) = Registry(Journal(str(copied_store)), "sample", names[1]).decisions()
+    assert decision.figures["rows"] == len(load(copied_store, "sedans/test_set"))
+    assert {row["slice"] for row in decision.figures["slices"]} == {"model", "condition"}
+    assert decision.rule["slice_loss"] == 500
+    records = list_records(copied_store, result)
+    assert set(records) == {"sedans/model", "sedans/evaluation"}
+    parameters = records["sedans/model"].parameters
+    assert (parameters["trainer"], parameters["alpha"]) == ("ridge", 1.0)
+    assert list_versions(copied_store, "listings", "model", "champion", "predictions") == before
+
+
 def test_a_source_that_breaks_the_schema_stops_what_is_downstream(tmp_path, source, monkeypatch):
     path = tmp_path / "listings.csv"
     source.assign(state="California").to_csv(path)
-    monkeypatch.setattr(listings, "find_source", lambda: path)
+    monkeypatch.setattr(listings, "find_source", lambda *_: path)
     result, _ = materialize(tmp_path / "store", tmp_path, ["listings", "vehicles", "features"])
     assert not result.success
     assert result.asset_materializations_for_node("vehicle_prices__listings")

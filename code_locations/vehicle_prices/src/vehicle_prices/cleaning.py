@@ -5,24 +5,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from atoll import logger
+from vehicle_prices.vocabulary import TEXTS
 
 LOWEST_PRICE_USD = 500
 HIGHEST_PRICE_USD = 200_000
 ODOMETER_LIMIT_MI = 400_000
 FIRST_YEAR = 1990
-
-TEXTS = [
-    "model",
-    "condition",
-    "fuel",
-    "transmission",
-    "drive",
-    "size",
-    "type",
-    "paint_color",
-    "title_status",
-    "state",
-]
 
 
 class Cleaned(NamedTuple):
@@ -44,9 +32,9 @@ def convert_types(listings: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The same rows in the same order.
     """
-    texts = {name: _tidy(listings[name]) for name in TEXTS}
+    texts = {name: tidy(listings[name]) for name in TEXTS}
     numbers = {name: pd.to_numeric(listings[name]).astype(float) for name in ("year", "odometer_mi")}
-    cylinders = pd.to_numeric(_tidy(listings["num_cylinders"]), errors="coerce").astype(float)
+    cylinders = pd.to_numeric(tidy(listings["num_cylinders"]), errors="coerce").astype(float)
     return listings.drop(columns="num_cylinders").assign(**texts, **numbers, cylinders=cylinders)
 
 
@@ -83,5 +71,6 @@ def clean(listings: pd.DataFrame) -> Cleaned:
     return Cleaned(vehicles[kept].astype({"year": int}).reset_index(drop=True), dropped)
 
 
-def _tidy(column: pd.Series) -> pd.Series:
+def tidy(column: pd.Series) -> pd.Series:
+    """Strip text and put it in lower case; empty text is missing."""
     return column.astype(object).map(lambda text: str(text).strip().lower() or None, na_action="ignore")

@@ -2,14 +2,13 @@
 
 import pandas as pd
 
-from vehicle_prices.cleaning import TEXTS
+from vehicle_prices.vocabulary import NUMBERS, TEXTS
 
 NEWEST_YEAR = 2021
 """The newest model year among the listings; they carry no dates, so it stands for when they were posted."""
 
 UNKNOWN = "unknown"
 CATEGORIES = TEXTS
-NUMBERS = ["age_years", "odometer_mi", "miles_per_year", "cylinders"]
 INPUTS = [*CATEGORIES, *NUMBERS]
 
 

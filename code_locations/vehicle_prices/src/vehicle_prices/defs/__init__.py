@@ -1,1 +1,1 @@
-"""Assets, checks and the schedule of this code location."""
+"""The pipelines of this code location: one folder with a `defs.yaml` each."""
