@@ -1,23 +1,17 @@
 """Runs of this code location on made-up weeks, with a store, an instance and settings of their own."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import made_up
-import pytest
 
-from atoll import settings
 from atoll.io_manager import StoreIOManager
-from atoll.journal import Journal
-from atoll.tracking import Record, list_pending
+from atoll.testing import read_metadata
 from flight_delays.definitions import defs
 from flight_delays.defs.location import WEEKS
 
 WEEKLY = ["outcomes", "features", "examples"]
-MODELS = ["training_set", "baseline", "model", "held_out", "champion", "predictions", "evaluation"]
+MODELS = ["training_set", "baseline", "held_out", "drift", "model", "champion", "predictions", "evaluation"]
 
 
 def lend(name: str, **options: Any):
@@ -33,16 +27,6 @@ def lend(name: str, **options: Any):
 
 REFERENCE = [lend(name) for name in ("planes", "airlines", "airports")]
 ARRIVING = [lend(name, partitions_def=WEEKS) for name in ("flights", "weather")]
-
-
-@contextmanager
-def store_at(path: Path) -> Generator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ATOLL_STORE", str(path))
-        patch.setenv("ATOLL_PROFILE", "sample")
-        settings.cache_clear()
-        yield
-    settings.cache_clear()
 
 
 def receive(week: str | None, instance: dg.DagsterInstance) -> None:
@@ -64,19 +48,7 @@ def make(
 
 
 def metadata(result: dg.ExecuteInProcessResult, name: str) -> dict:
-    (event,) = result.asset_materializations_for_node(f"flight_delays__{name}")
-    return {label: entry.value for label, entry in event.metadata.items()}
-
-
-def list_records(result: dg.ExecuteInProcessResult) -> dict[str, Record]:
-    """What a run has recorded for MLflow, by the name of the asset."""
-    found = list_pending(Journal(settings().store))
-    return {record.asset.partition("/")[2]: record for record in found if record.run_id == result.run_id}
-
-
-def failed(result: dg.ExecuteInProcessResult) -> set[tuple[str, str]]:
-    checks = result.get_asset_check_evaluations()
-    return {(check.asset_key.path[1], check.check_name) for check in checks if not check.passed}
+    return read_metadata(result, f"flight_delays/{name}")
 
 
 def load(name: str, week: str | None = None) -> Any:

@@ -12,7 +12,7 @@ from flight_delays.defs.aviation import FLIGHTS
 from flight_delays.defs.location import MODEL_WEEKS, WEEKS
 
 WEEKLY = ["outcomes", "features", "examples"]
-MODELS = ["training_set", "baseline", "model", "held_out", "champion", "predictions", "evaluation"]
+MODELS = ["training_set", "baseline", "held_out", "drift", "model", "champion", "predictions", "evaluation"]
 LENT = ["flights", "weather", "planes", "airlines", "airports"]
 
 
@@ -30,7 +30,7 @@ def test_the_assets_are_the_known_ones_with_description_group_owner_and_automati
     for found in graph.materializable_asset_keys:
         node = graph.get(found)
         assert node.description and node.group_name == "flight_delays" and node.owners == ["team:data-science"]
-        assert node.automation_condition is not None
+        assert (node.automation_condition is None) == (found == key("model"))
 
 
 def test_assets_are_taken_from_aviation_data_by_contract(graph):
@@ -95,6 +95,8 @@ def test_checks_block_but_for_those_that_warn_and_are_one_a_week(graph):
         ("training_set", "see_no_future"): True,
         ("training_set", "ten_weeks_are_there"): False,
         ("model", "gate"): True,
+        ("drift", "drift"): False,
+        ("champion", "decay"): False,
         ("predictions", "are_probabilities"): True,
         ("predictions", "come_after_training"): True,
         ("evaluation", "metrics_are_finite"): True,
@@ -111,6 +113,12 @@ def test_retraining_is_weekly_and_is_off_until_switched_on():
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
     job = defs.resolve_job_def(schedule.job_name)
     assert job.asset_layer.executable_asset_keys == {key(name) for name in MODELS}
+
+
+def test_reasons_ask_for_the_model_of_the_week_alone():
+    sensor = defs.resolve_sensor_def("weekly_retraining_triggers")
+    job = defs.get_repository_def().get_job(sensor.job_name)
+    assert job.asset_layer.executable_asset_keys == {key("model")}
 
 
 @pytest.mark.parametrize("name", ["model", "predictions", "evaluation", "year"])

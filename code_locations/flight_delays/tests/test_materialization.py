@@ -1,11 +1,6 @@
 """Some weeks, from what aviation_data lends to the year, as the platform runs them."""
 
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Generator
-from pathlib import Path
 from typing import NamedTuple
 
 import dagster as dg
@@ -14,14 +9,18 @@ import mlflow.pyfunc
 import numpy as np
 import pandas as pd
 import pytest
-from materializing import MODELS, WEEKLY, failed, list_records, load, make, metadata, receive, store_at
+from materializing import MODELS, WEEKLY, load, make, metadata, receive
 from mlflow.exceptions import MlflowException
 
-from atoll import settings
-from atoll.models import unpack
 from atoll.promotion import read_decisions
-from atoll.store import Store
-from atoll.values import find
+from atoll.testing import (
+    list_failed_checks,
+    list_records,
+    list_versions,
+    load_pyfunc,
+    store_at,
+    train_in_two_processes,
+)
 from flight_delays import features, history
 from flight_delays.baseline import guess
 from flight_delays.defs.evaluation import HEADLINES
@@ -31,20 +30,7 @@ from flight_delays.training import INPUTS, TRAINERS
 
 LAST = 12
 
-TRAIN = """
-import sys
-import dagster as dg
-from atoll import settings
-from atoll.store import Store
-from atoll.values import find
-from flight_delays.training import TRAINERS
-from materializing import make
-
-for trainer in TRAINERS:
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert make(["training_set", "model"], sys.argv[1], instance, {"trainer": trainer}).success
-    print(find(Store(settings().store), "flight_delays/model", sys.argv[1]).manifest.checksum)
-"""
+FIRST = "2013-03-10"
 
 
 class Platform(NamedTuple):
@@ -69,30 +55,31 @@ def platform(tmp_path_factory, weeks) -> Generator[Platform]:
 @pytest.fixture(scope="module")
 def pyfunc(platform, tmp_path_factory) -> mlflow.pyfunc.PyFuncModel:
     """The model of a week as MLflow reads what was stored."""
-    folder = tmp_path_factory.mktemp("model") / "unpacked"
-    unpack(Path(metadata(platform.models["2013-03-10"], "model")["path"]), folder)
-    return mlflow.pyfunc.load_model(str(folder))
+    return load_pyfunc(platform.models[FIRST], "flight_delays/model", tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")
 def week(platform) -> pd.DataFrame:
-    return history.add_history(load("features", "2013-03-10"), load("training_set", "2013-03-10"))
+    return history.add_history(load("features", FIRST), load("training_set", FIRST))
 
 
-def list_versions(*names: str) -> dict[str, dict[str, str]]:
-    """Data versions of a week, as manifests name them."""
-    store, week = Store(settings().store), "2013-03-10"
-    keys = [f"flight_delays/{name}" for name in names]
-    return {key: {week: find(store, key, week).manifest.data_version} for key in keys}
+def list_inputs(*names: str) -> dict[str, dict[str, str]]:
+    return list_versions(*(f"flight_delays/{name}" for name in names), partition=FIRST)
 
 
 def test_every_week_is_made_and_every_blocking_check_passes(platform):
     results = [*platform.weekly.values(), *platform.models.values(), platform.year]
     assert [result.success for result in results] == [True] * (LAST + 3)
-    warnings = {("evaluation", "beats_baseline"), ("year", "beats_baseline_on_the_year"), ("model", "gate")}
-    assert set().union(*map(failed, results)) <= warnings
-    assert len(platform.weekly["2013-03-10"].get_asset_check_evaluations()) == 4
-    assert len(platform.models["2013-03-10"].get_asset_check_evaluations()) == 7
+    warnings = {
+        ("evaluation", "beats_baseline"),
+        ("year", "beats_baseline_on_the_year"),
+        ("model", "gate"),
+        ("drift", "drift"),
+        ("champion", "decay"),
+    }
+    assert set().union(*map(list_failed_checks, results)) <= warnings
+    assert len(platform.weekly[FIRST].get_asset_check_evaluations()) == 4
+    assert len(platform.models[FIRST].get_asset_check_evaluations()) == 9
 
 
 def test_a_week_learns_from_the_ten_weeks_before_it(platform, weeks):
@@ -103,7 +90,7 @@ def test_a_week_learns_from_the_ten_weeks_before_it(platform, weeks):
 
 
 def test_until_a_model_was_promoted_the_baseline_predicts(platform):
-    week = "2013-03-10"
+    week = FIRST
     assert load("champion", week) is None
     predictions, features = load("predictions", week), load("features", week)
     assert predictions["probability"].tolist() == guess(load("baseline", week), features).tolist()
@@ -113,55 +100,48 @@ def test_until_a_model_was_promoted_the_baseline_predicts(platform):
 
 def test_a_week_is_predicted_by_the_model_that_the_week_before_had_promoted_and_not_by_its_own(platform):
     first, second = read_decisions(model)[:2]
-    assert (first.partition, first.challenger, first.champion) == ("2013-03-10", 1, 1)
+    assert (first.partition, first.challenger, first.champion) == (FIRST, 1, 1)
     assert (second.partition, second.before) == ("2013-03-17", 1)
     predictions, flights = load("predictions", "2013-03-17"), load("held_out", "2013-03-17").set_index("flight_id")
     assert set(predictions["made_by"]) == {"version 1"}
-    assert load("champion", "2013-03-17").learnt_until == load("model", "2013-03-10").learnt_until
+    assert load("champion", "2013-03-17").learnt_until == load("model", FIRST).learnt_until
     arrived = predictions.set_index("flight_id").loc[flights.index, "probability"]
-    np.testing.assert_allclose(arrived, load("model", "2013-03-10").predict(flights), rtol=1e-12)
+    np.testing.assert_allclose(arrived, load("model", FIRST).predict(flights), rtol=1e-12)
 
 
 def test_the_evaluation_shows_metrics_with_the_baseline_and_two_plots(platform):
-    shown = metadata(platform.models["2013-03-10"], "evaluation")
+    shown = metadata(platform.models[FIRST], "evaluation")
     assert shown["metric/auc_low"] < shown["metric/auc"] < shown["metric/auc_high"]
     assert shown["metric/auc_gain"] == pytest.approx(shown["metric/auc"] - shown["metric/auc_baseline"])
     assert shown["metric/brier_gain"] == pytest.approx(shown["metric/brier_baseline"] - shown["metric/brier"])
     for name in ("calibration", "AUC by slice"):
         assert "data:image/png;base64," in shown[name]
-    assert len({entry["slice"] for entry in load("evaluation", "2013-03-10")["slices"]}) == 3
+    assert len({entry["slice"] for entry in load("evaluation", FIRST)["slices"]}) == 3
     counted = [shown[f"flights: {state}"] for state in ("arrived", "cancelled", "no arrival")]
-    assert sum(counted) == len(made_up.flights("2013-03-10")) and counted[0] == shown["flights"]
+    assert sum(counted) == len(made_up.flights(FIRST)) and counted[0] == shown["flights"]
 
 
 def test_the_year_holds_the_weeks_that_there_are(platform):
     shown, summary = metadata(platform.year, "year"), load("year")
-    assert [week["week"] for week in summary["weeks"]] == ["2013-03-10", "2013-03-17"]
+    assert [week["week"] for week in summary["weeks"]] == [FIRST, "2013-03-17"]
     assert shown["weeks"] == 2 and "data:image/png;base64," in shown["week by week"]
     decided = [week["decision"]["outcome"] == "promoted" for week in summary["weeks"]]
     assert decided[0] and shown["models promoted"] == sum(decided)
     assert [week["made_by"] for week in summary["weeks"]] == ["baseline", "version 1"]
     assert len(shown["decisions"].splitlines()) == 2 + len(summary["weeks"])
-    both = [load("evaluation", week)["metrics"]["auc_gain"] for week in ("2013-03-10", "2013-03-17")]
+    both = [load("evaluation", week)["metrics"]["auc_gain"] for week in (FIRST, "2013-03-17")]
     assert shown["metric/auc_gain"] == pytest.approx(sum(both) / 2)
 
 
 def test_the_same_week_gives_the_same_file_in_any_process(platform, tmp_path):
-    processes = []
-    for seed in ("1", "2"):
-        store = shutil.copytree(settings().store, tmp_path / seed)
-        environment = {**os.environ, "ATOLL_STORE": store, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": seed}
-        environment["PYTHONPATH"] = str(Path(__file__).parent)
-        command = [sys.executable, "-c", TRAIN, "2013-03-10"]
-        processes.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
-    one, other = (process.communicate()[0].split() for process in processes)
-    assert [process.returncode for process in processes] == [0, 0]
+    trainers = [{"trainer": name} for name in TRAINERS]
+    one, other = train_in_two_processes("flight_delays/model", trainers, tmp_path, FIRST)
     assert one == other and len(set(one)) == len(TRAINERS)
-    assert one[0] == list_records(platform.models["2013-03-10"])["model"].manifest.checksum
+    assert one[0] == list_records(platform.models[FIRST])["model"].manifest.checksum
 
 
 def test_mlflow_predicts_what_the_model_does(platform, pyfunc, week):
-    expected = load("model", "2013-03-10").predict(week)
+    expected = load("model", FIRST).predict(week)
     np.testing.assert_array_equal(pyfunc.predict(week), expected)
     assert set(week[NUMBERS].columns[week[NUMBERS].isna().any()]) >= {"plane_age", "dest_lat"}
 
@@ -175,28 +155,27 @@ def test_mlflow_asks_for_the_columns_of_the_model_alone_and_for_each(pyfunc, wee
 
 
 def test_model_evaluation_and_year_are_tracked(platform):
-    found = list_records(platform.models["2013-03-10"])
+    found = list_records(platform.models[FIRST])
     assert set(found) == {"model", "evaluation"}
     model, evaluation = found["model"], found["evaluation"]
-    assert model.partition == evaluation.partition == "2013-03-10"
+    assert model.partition == evaluation.partition == FIRST
     assert model.parameters["trainer"] == "gradient_boosting" and model.parameters["max_leaf_nodes"] == 8
-    assert model.manifest.inputs == list_versions("training_set")
-    shown = metadata(platform.models["2013-03-10"], "evaluation")
+    assert model.manifest.inputs == list_inputs("training_set")
+    shown = metadata(platform.models[FIRST], "evaluation")
     assert evaluation.metrics == {name: shown[f"metric/{name}"] for name in HEADLINES}
     assert set(evaluation.plots) == {"calibration", "AUC by slice"}
-    airlines = find(Store(settings().store), "aviation_data/airlines").manifest.data_version
-    own = list_versions("predictions", "outcomes", "baseline")
-    assert evaluation.manifest.inputs == {**own, "aviation_data/airlines": {"all": airlines}}
+    read = list_inputs("predictions", "outcomes", "baseline") | list_versions("aviation_data/airlines")
+    assert evaluation.manifest.inputs == read
     (year,) = list_records(platform.year).values()
     assert set(year.metrics) == set(HEADLINES) and set(year.plots) == {"week by week"}
     assert year.manifest.inputs.keys() == {"flight_delays/evaluation"}
-    assert year.manifest.inputs["flight_delays/evaluation"].keys() == {"2013-03-10", "2013-03-17"}
+    assert year.manifest.inputs["flight_delays/evaluation"].keys() == {FIRST, "2013-03-17"}
 
 
 def test_a_week_that_has_not_arrived_is_left_out_and_told(platform, weeks):
     result = make(["training_set"], weeks[14], platform.instance)
     assert result.success
-    assert failed(result) == {("training_set", "ten_weeks_are_there")}
+    assert list_failed_checks(result) == {("training_set", "ten_weeks_are_there")}
     assert metadata(result, "training_set")["weeks"] == 8
 
 
@@ -228,7 +207,7 @@ def test_a_feature_that_sees_the_future_stops_its_week(platform, monkeypatch):
     monkeypatch.setattr(features, "build_features", leak)
     result = make(WEEKLY, "2013-03-17", platform.instance)
     assert not result.success
-    assert failed(result) == {("features", "see_no_future")}
+    assert list_failed_checks(result) == {("features", "see_no_future")}
     assert not result.asset_materializations_for_node("flight_delays__examples")
     (check,) = [check for check in result.get_asset_check_evaluations() if not check.passed]
     assert check.description.startswith("The future changes `plane_seats` of ") and check.blocking
@@ -244,5 +223,5 @@ def test_history_that_sees_the_own_week_stops_the_model(platform, monkeypatch):
     monkeypatch.setattr(history, "add_weekly_history", leak)
     result = make(MODELS, "2013-03-17", platform.instance)
     assert not result.success
-    assert failed(result) == {("training_set", "see_no_future")}
+    assert list_failed_checks(result) == {("training_set", "see_no_future")}
     assert not result.asset_materializations_for_node("flight_delays__model")

@@ -67,7 +67,7 @@ def test_retraining_is_weekly_whole_and_off_until_switched_on():
     schedule = defs.resolve_schedule_def("weekly_retraining")
     assert schedule.cron_schedule == "0 3 * * 1"
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    job = defs.resolve_job_def("retraining")
+    job = defs.resolve_job_def(schedule.job_name)
     assert job.asset_layer.executable_asset_keys == defs.resolve_asset_graph().executable_asset_keys
 
 

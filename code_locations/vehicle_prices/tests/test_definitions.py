@@ -62,8 +62,8 @@ def test_checks_block_but_for_the_one_that_warns(graph):
 @pytest.mark.parametrize(
     ("name", "job", "time", "pipeline"),
     [
-        ("weekly_retraining", "retraining", "0 3 * * 1", ""),
-        ("weekly_retraining_sedans", "retraining_sedans", "30 3 * * 1", "sedans"),
+        ("weekly_retraining", "weekly_retraining_job", "0 3 * * 1", ""),
+        ("weekly_retraining_sedans", "weekly_retraining_sedans_job", "30 3 * * 1", "sedans"),
     ],
 )
 def test_retraining_is_weekly_covers_the_pipeline_and_is_off_until_switched_on(name, job, time, pipeline):

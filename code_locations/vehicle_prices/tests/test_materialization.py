@@ -47,7 +47,11 @@ class Run(NamedTuple):
 
 
 def materialize(
-    store: Path, folder: Path, selection: list[str] | None = None, config: dict | None = None, job: str = "retraining"
+    store: Path,
+    folder: Path,
+    selection: list[str] | None = None,
+    config: dict | None = None,
+    job: str = "weekly_retraining_job",
 ) -> tuple:
     keys = None if selection is None else [dg.AssetKey(["vehicle_prices", name]) for name in selection]
     with store_at(store), dg.DagsterInstance.local_temp(str(folder), QUIET) as instance:
@@ -218,8 +222,8 @@ def test_an_unknown_trainer_fails_the_run_with_the_three_lines(copied_store, tmp
 
 
 def test_a_second_pipeline_has_its_own_model_champion_and_predictions(run, copied_store, tmp_path):
-    before = list_versions(copied_store, "listings", "model", "champion", "predictions")
-    result, _ = materialize(copied_store, tmp_path, job="retraining_sedans")
+    before = list_inputs("listings", "model", "champion", "predictions")
+    result, _ = materialize(copied_store, tmp_path, job="weekly_retraining_sedans_job")
     assert [check.passed for check in result.get_asset_check_evaluations()] == [True] * 10
     model = load(copied_store, "sedans/model")
     assert isinstance(model.estimator[-1], Ridge)
@@ -232,11 +236,11 @@ def test_a_second_pipeline_has_its_own_model_champion_and_predictions(run, copie
     assert decision.figures["rows"] == len(load(copied_store, "sedans/test_set"))
     assert {row["slice"] for row in decision.figures["slices"]} == {"model", "condition"}
     assert decision.rule["slice_loss"] == 500
-    records = list_records(copied_store, result)
+    records = list_records(result)
     assert set(records) == {"sedans/model", "sedans/evaluation"}
     parameters = records["sedans/model"].parameters
     assert (parameters["trainer"], parameters["alpha"]) == ("ridge", 1.0)
-    assert list_versions(copied_store, "listings", "model", "champion", "predictions") == before
+    assert list_inputs("listings", "model", "champion", "predictions") == before
 
 
 def test_a_source_that_breaks_the_schema_stops_what_is_downstream(tmp_path, source, monkeypatch):

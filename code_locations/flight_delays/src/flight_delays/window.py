@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from atoll import UserError, logger
+from flight_delays.features import give_days
 
 WEEKS = 10
 
@@ -16,7 +17,7 @@ def join_weeks(examples: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         examples: Examples by week, named by its Sunday; a week that has not arrived is left out.
 
     Returns:
-        The rows of all weeks in order, with the column `week`.
+        The rows of all weeks in order, with the columns `week` and `day` (in New York).
 
     Raises:
         UserError: There is no week at all.
@@ -29,4 +30,5 @@ def join_weeks(examples: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         )
     weeks = [examples[week].assign(week=week) for week in sorted(examples)]
     logger.info("joined weeks", weeks=len(weeks), rows=sum(map(len, weeks)))
-    return pd.concat(weeks, ignore_index=True)
+    table = pd.concat(weeks, ignore_index=True)
+    return table.assign(day=give_days(table["sched_dep_time"]))

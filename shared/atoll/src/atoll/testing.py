@@ -102,7 +102,7 @@ def train_in_two_processes(
 def list_domain_modules(package: str) -> list[str]:
     """List the modules of a project that import no Dagster."""
     found = (module.name for module in iter_modules(import_module(package).__path__))
-    return [f"{package}.{name}" for name in found if name not in ("definitions", "defs")]
+    return [f"{package}.{name}" for name in found if name not in ("components", "definitions", "defs")]
 
 
 def list_loaded_modules(statements: str) -> set[str]:

@@ -89,13 +89,12 @@ def baseline(training_set):
     key_prefix=LOCATION,
     group_name=LOCATION,
     partitions_def=MODEL_WEEKS,
-    automation_condition=on_update(),
     kinds={"scikitlearn", "mlflow"},
     owners=OWNERS,
     freshness_policy=WEEKLY,
 )
 def model(training_set, config: Training):
-    """The model of a week, which has seen the weeks before only.
+    """The model of a week, which has seen the weeks before only; `retraining` asks for it.
 
     The same examples and configuration give the same file, bit for bit.
     """

@@ -1,17 +1,15 @@
-"""Weekly retraining; switched on in the page."""
+"""Retraining, every week and when the purchases have changed; switched on in the page."""
 
 import dagster as dg
 
-retraining = dg.define_asset_job(
-    "retraining",
-    selection=dg.AssetSelection.all(),
-    description="Everything from the transactions to the recommendations.",
-)
+from atoll.retraining import retraining
 
-weekly_retraining = dg.ScheduleDefinition(
-    name="weekly_retraining",
-    job=retraining,
+weekly_retraining, triggers = retraining(
+    "weekly_retraining",
+    trains="product_recommendations/model",
+    target=dg.AssetSelection.all(),
     cron_schedule="0 3 * * 1",
-    execution_timezone="UTC",
-    description="Retrains on Monday at 03:00 UTC.",
+    new_data=["product_recommendations/purchases"],
+    cool_down_days=3,
+    missed="skip",
 )

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from atoll import UserError
 from atoll.gate import Gate
+from atoll.schedules import Missed
 from vehicle_prices.vocabulary import Attribute
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -63,10 +64,13 @@ class Limits(dg.Model):
 
 
 class Retraining(dg.Model):
-    """When everything is made anew, once it is switched on in the page."""
+    """When everything is made anew, once it is switched on in the page (`atoll.retraining.retraining`)."""
 
     cron_schedule: str
     execution_timezone: str = "UTC"
+    cool_down_days: int = Field(default=0, ge=0)
+    limit: int | None = Field(default=None, gt=0, description="Retrainings in thirty days.")
+    missed: Missed = "catch up"
 
     @model_validator(mode="after")
     def check(self) -> "Retraining":

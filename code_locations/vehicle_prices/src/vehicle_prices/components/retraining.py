@@ -1,23 +1,20 @@
-"""Weekly retraining; switched on in the page."""
+"""Retraining, every week and when the listings have changed; switched on in the page."""
 
 import dagster as dg
 
+from atoll.retraining import retraining
 from vehicle_prices.components.attributes import Retraining
 from vehicle_prices.components.place import Place
 
 
-def define_retraining(place: Place, retraining: Retraining) -> dg.Definitions:
-    """Define the job that makes the whole pipeline, and its schedule."""
-    job = dg.define_asset_job(
-        place.label("retraining"),
-        selection=dg.AssetSelection.groups(place.group),
-        description="Everything from the listings to the predictions.",
+def define_retraining(place: Place, attributes: Retraining) -> dg.Definitions:
+    """Define the schedule that makes the whole pipeline, and the sensor for other listings."""
+    keys = "/".join(place.prefix)
+    schedule, sensor = retraining(
+        place.label("weekly_retraining"),
+        trains=f"{keys}/model",
+        target=dg.AssetSelection.groups(place.group),
+        new_data=[f"{keys}/listings"],
+        **dict(attributes),
     )
-    schedule = dg.ScheduleDefinition(
-        name=place.label("weekly_retraining"),
-        job=job,
-        cron_schedule=retraining.cron_schedule,
-        execution_timezone=retraining.execution_timezone,
-        description="Makes everything anew, from the listings to the predictions.",
-    )
-    return dg.Definitions(jobs=[job], schedules=[schedule])
+    return dg.Definitions(schedules=[schedule], sensors=[sensor])
