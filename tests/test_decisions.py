@@ -16,8 +16,8 @@ import json, sys
 from datetime import date
 
 from atoll import settings
-from atoll.store import Slot, Store
-from atoll.values import write
+from atoll.storage.store import Slot, Store
+from atoll.storage.values import write
 from aviation_data.flights import clean_flights
 from aviation_data.source import find_source, read_airports, read_flights, read_planes, read_weather
 from aviation_data.weather import clean_weather
@@ -39,10 +39,10 @@ from dataclasses import asdict
 from functools import cache
 
 from atoll import load, settings
-from atoll.journal import Journal
-from atoll.registry import Registry
-from atoll.store import Slot, Store
-from atoll.values import write
+from atoll.storage.journal import Journal
+from atoll.promotion.registry import Registry
+from atoll.storage.store import Slot, Store
+from atoll.storage.values import write
 from flight_delays.baseline import count_rates
 from flight_delays.defs.promotion import CONTEST
 from flight_delays.features import build_features

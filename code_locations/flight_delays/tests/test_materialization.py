@@ -12,7 +12,7 @@ import pytest
 from materializing import MODELS, WEEKLY, load, make, metadata, receive
 from mlflow.exceptions import MlflowException
 
-from atoll.promotion import read_decisions
+from atoll.promotion.champion import read_decisions
 from atoll.testing import (
     list_failed_checks,
     list_records,

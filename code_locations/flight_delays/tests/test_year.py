@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from atoll.registry import Decision
+from atoll.promotion.registry import Decision
 from flight_delays.year import MEASURES, summarize, tabulate_weeks
 
 

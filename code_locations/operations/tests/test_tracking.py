@@ -18,11 +18,11 @@ from mlflow_server import Server
 
 from atoll import settings
 from atoll.io_manager import StoreIOManager
-from atoll.journal import Journal
-from atoll.registry import Decision, Registry
-from atoll.registry import list_pending as list_unmirrored
-from atoll.store import Slot, Store
-from atoll.tracking import Record, add_record, list_pending
+from atoll.promotion.registry import Decision, Registry
+from atoll.promotion.registry import list_pending as list_unmirrored
+from atoll.storage.journal import Journal
+from atoll.storage.store import Slot, Store
+from atoll.tracking.records import Record, add_record, list_pending
 from operations.defs.tracking import tracking
 from operations.tracking import mirror_pending, record_ends, send_pending
 

@@ -6,8 +6,8 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from atoll import settings
-from atoll.journal import Journal
-from atoll.registry import Registry
+from atoll.promotion.registry import Registry
+from atoll.storage.journal import Journal
 from atoll.testing import (
     list_failed_checks,
     list_records,

@@ -17,8 +17,8 @@ from mlflow.exceptions import MlflowException
 from personal import Personal, read_text
 from sklearn.linear_model import Ridge
 
-from atoll.journal import Journal
-from atoll.registry import Registry, list_names
+from atoll.promotion.registry import Registry, list_names
+from atoll.storage.journal import Journal
 from atoll.testing import (
     list_failed_checks,
     list_records,

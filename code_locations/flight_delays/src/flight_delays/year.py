@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from atoll.registry import Decision
+from atoll.promotion.registry import Decision
 from flight_delays.bootstrap import draw_weights, give_interval
 
 MEASURES = ["auc", "auc_baseline", "auc_gain", "brier", "brier_baseline", "brier_gain", "bias"]

@@ -8,7 +8,7 @@ import dagster as dg
 
 from atoll.report import explain
 from atoll.run_tags import PROFILE, TRACKED
-from atoll.tracking import Record, Status
+from atoll.tracking.records import Record, Status
 
 Kind = dg.DagsterEventType
 ENDS: dict[dg.DagsterRunStatus, Status] = {

@@ -8,7 +8,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 
-from atoll.registry import Decision, Registry, Version
+from atoll.promotion.registry import Decision, Registry, Version
 from operations.answers import answering
 
 VERSION = "atoll/version"

@@ -21,10 +21,10 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_RUN_NOTE,
 )
 
-from atoll.manifest import Manifest
-from atoll.models import MlflowModel, unpack
-from atoll.store import Store
-from atoll.tracking import Record
+from atoll.storage.manifest import Manifest
+from atoll.storage.models import MlflowModel, unpack
+from atoll.storage.store import Store
+from atoll.tracking.records import Record
 from operations.answers import answering
 
 RUN, RECORD = "dagster/run_id", "atoll/record"

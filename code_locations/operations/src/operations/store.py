@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import PurePosixPath
 
-from atoll.store import MANIFEST, Slot, Store
+from atoll.storage.store import MANIFEST, Slot, Store
 
 
 def count_artefacts(store: Store, prefix: str = "") -> Counter[tuple[str, str]]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from atoll import registry
 from atoll.configuration import settings
-from atoll.journal import Journal
-from atoll.store import Store
-from atoll.tracking import Record, add_record, list_pending, mark_sent
+from atoll.promotion import registry
+from atoll.storage.journal import Journal
+from atoll.storage.store import Store
+from atoll.tracking.records import Record, add_record, list_pending, mark_sent
 from operations.attempts import describe_end, list_ended
 
 if TYPE_CHECKING:

@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     from atoll.configuration import Settings as Settings
     from atoll.configuration import settings as settings
     from atoll.errors import UserError as UserError
-    from atoll.experiments import tracked as tracked
     from atoll.logging import logger as logger
     from atoll.plots import plot as plot
-    from atoll.tracking_resource import Tracking as Tracking
-    from atoll.values import load as load
+    from atoll.storage.values import load as load
+    from atoll.tracking.experiments import tracked as tracked
+    from atoll.tracking.resource import Tracking as Tracking
 
 __version__ = "0.1.0"
 __all__ = ["Settings", "Tracking", "UserError", "definitions", "load", "logger", "plot", "settings", "today", "tracked"]
 
 _HOMES = {
     "Settings": "configuration",
-    "Tracking": "tracking_resource",
+    "Tracking": "tracking.resource",
     "UserError": "errors",
     "definitions": "code_location",
-    "load": "values",
+    "load": "storage.values",
     "logger": "logging",
     "plot": "plots",
     "settings": "configuration",
     "today": "clock",
-    "tracked": "experiments",
+    "tracked": "tracking.experiments",
 }
 
 

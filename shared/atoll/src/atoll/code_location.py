@@ -6,15 +6,15 @@ from pathlib import Path
 
 import dagster as dg
 
-from atoll.automation import automation_sensor, has_conditions
-from atoll.columns import CONTRACT
+from atoll.automation.conditions import automation_sensor, has_conditions
 from atoll.configuration import settings
 from atoll.definition_errors import explain
 from atoll.errors import UserError
 from atoll.io_manager import StoreIOManager
 from atoll.report import progress
-from atoll.tracking import KIND
-from atoll.tracking_resource import Tracking
+from atoll.storage.columns import CONTRACT
+from atoll.tracking.records import KIND
+from atoll.tracking.resource import Tracking
 
 
 def definitions(file: str) -> dg.Definitions:

@@ -9,10 +9,10 @@ from typing import Any
 
 import dagster as dg
 
-from atoll.columns import CONTRACT, SCHEMA, compare_columns
 from atoll.configuration import settings
 from atoll.errors import UserError
-from atoll.store import Slot, Store
+from atoll.storage.columns import CONTRACT, SCHEMA, compare_columns
+from atoll.storage.store import Slot, Store
 
 
 def take(key: str, by: str) -> dg.AssetSpec:

@@ -8,19 +8,19 @@ from typing import Any, get_origin
 import dagster as dg
 from pydantic import Field
 
-from atoll.columns import CONTRACT, compare_columns
 from atoll.configuration import settings
 from atoll.errors import UserError
-from atoll.formats import Content
-from atoll.journal import Journal
-from atoll.manifest import UNVERSIONED
-from atoll.models import Trained, find_example, is_model
-from atoll.provenance import begin_reading_commit, describe_origin
 from atoll.run_tags import PROFILE, TRACKED
-from atoll.steps import find_step
-from atoll.store import Artefact, Slot, Store
-from atoll.tracking import Record, add_record, find_metrics, find_parameters, find_plots
-from atoll.values import read, write
+from atoll.storage.columns import CONTRACT, compare_columns
+from atoll.storage.formats import Content
+from atoll.storage.journal import Journal
+from atoll.storage.manifest import UNVERSIONED
+from atoll.storage.models import Trained, find_example, is_model
+from atoll.storage.provenance import begin_reading_commit, describe_origin
+from atoll.storage.store import Artefact, Slot, Store
+from atoll.storage.values import read, write
+from atoll.tracking.records import Record, add_record, find_metrics, find_parameters, find_plots
+from atoll.tracking.steps import find_step
 
 
 class StoreIOManager(dg.ConfigurableIOManager):

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 import dagster as dg
 
-from atoll.tracking import METRIC
+from atoll.tracking.records import METRIC
 
 # What Dagster puts around what a step raised.
 WRAPPERS = {"DagsterExecutionStepExecutionError", "RetryRequestedFromPolicy"}

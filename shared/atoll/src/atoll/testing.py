@@ -16,11 +16,11 @@ import dagster as dg
 import pytest
 
 from atoll.configuration import settings
-from atoll.journal import Journal
-from atoll.models import unpack
-from atoll.store import ALL, Store
-from atoll.tracking import Record, list_pending
-from atoll.values import find
+from atoll.storage.journal import Journal
+from atoll.storage.models import unpack
+from atoll.storage.store import ALL, Store
+from atoll.storage.values import find
+from atoll.tracking.records import Record, list_pending
 
 
 @contextmanager

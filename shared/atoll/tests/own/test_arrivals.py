@@ -1,7 +1,7 @@
 import dagster as dg
 import pytest
 
-from atoll.arrivals import arrival_sensor
+from atoll.automation.arrivals import arrival_sensor
 
 WEEKS = dg.StaticPartitionsDefinition(["2013-01-06", "2013-01-13", "2013-01-20"])
 

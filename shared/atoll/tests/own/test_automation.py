@@ -5,7 +5,7 @@ from collections.abc import Callable
 import dagster as dg
 import pytest
 
-from atoll.automation import (
+from atoll.automation.conditions import (
     along_with,
     at_rest,
     automation_sensor,

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from polars.testing.parametric import dataframes
 
-from atoll.canonical import canonicalize
-from atoll.data_version import hash_table
-from atoll.tables import ArrowTable, PandasTable, PolarsTable
+from atoll.storage.canonical import canonicalize
+from atoll.storage.data_version import hash_table
+from atoll.storage.tables import ArrowTable, PandasTable, PolarsTable
 
 MOMENTS = [datetime(2013, 3, 1, 12), None, datetime(1960, 1, 1)]
 ZONE = [moment and moment.replace(tzinfo=ZoneInfo("America/New_York")) for moment in MOMENTS]

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from sklearn import metrics
 
-from atoll.comparison import METRICS
-from atoll.gate import Gate, HeldOut, judge
-from atoll.held_out import MODELS
+from atoll.promotion.comparison import METRICS
+from atoll.promotion.gate import Gate, HeldOut, judge
+from atoll.promotion.held_out import MODELS
 
 EIGHTHS = st.integers(0, 8).map(lambda eighth: eighth / 8)
 SCORERS = {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from atoll.gate import Gate, HeldOut, judge
+from atoll.promotion.gate import Gate, HeldOut, judge
 
 Draw = Callable[[np.random.Generator], HeldOut]
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from atoll.store import Slot, Store
-from atoll.verification import find_faults
+from atoll.storage.store import Slot, Store
+from atoll.storage.verification import find_faults
 
 SLOT = Slot("sample", ("toy", "prices"))
 STEPS = {"create", "replace", "read", "open"}

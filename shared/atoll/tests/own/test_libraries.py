@@ -15,8 +15,8 @@ from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
 from atoll import UserError
-from atoll.tables import read_table
-from atoll.values import FORMATS
+from atoll.storage.tables import read_table
+from atoll.storage.values import FORMATS
 
 PLAIN = [pl.Int8, pl.Int64, pl.UInt16, pl.Float64, pl.Boolean, pl.String, pl.Binary, pl.Date, pl.Time]
 OTHERS = [

@@ -7,7 +7,7 @@ import sys
 import dagster as dg
 import pytest
 
-from atoll.execution import identify_process
+from atoll.commands.execution import identify_process
 from atoll.report import summarize
 
 DEFS = """
@@ -65,7 +65,7 @@ def materialize(run_python, home, tmp_path):
     def run(*arguments: str, **environment: str):
         summary = tmp_path / "summary.json"
         done = run_python(
-            "-m", "atoll.materialize", "toy.definitions", "--summary", str(summary), *arguments,
+            "-m", "atoll.commands.materialize", "toy.definitions", "--summary", str(summary), *arguments,
             **{"DAGSTER_HOME": home, **environment},
         )  # fmt: skip
         return done.returncode, done.stderr, json.loads(summary.read_text()) if summary.exists() else None
@@ -207,7 +207,7 @@ def test_a_dry_run_resolves_the_selection_and_makes_nothing(materialize, store_f
 
 
 def test_a_module_that_is_not_there_is_explained(run_python, home):
-    done = run_python("-m", "atoll.materialize", "nowhere.definitions", DAGSTER_HOME=home)
+    done = run_python("-m", "atoll.commands.materialize", "nowhere.definitions", DAGSTER_HOME=home)
     assert (done.returncode, done.stderr) == (
         2,
         "what: The module nowhere.definitions cannot be imported.\n"
@@ -219,7 +219,9 @@ def test_a_module_that_is_not_there_is_explained(run_python, home):
 def test_definitions_that_do_not_import_are_explained_by_their_own_line(run_python, home, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "definitions.py").write_text("import json\n\njson.loads('{')\n")
-    done = run_python("-m", "atoll.materialize", "broken.definitions", DAGSTER_HOME=home, PYTHONPATH=str(tmp_path))
+    done = run_python(
+        "-m", "atoll.commands.materialize", "broken.definitions", DAGSTER_HOME=home, PYTHONPATH=str(tmp_path)
+    )
     what, why, _ = done.stderr.splitlines()
     assert done.returncode == 2
     assert what == "what: The definitions broken.definitions do not load."
@@ -230,7 +232,7 @@ def test_definitions_that_do_not_import_are_explained_by_their_own_line(run_pyth
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends(home, tmp_path, kind):
     process = subprocess.Popen(
-        [sys.executable, "-m", "atoll.materialize", "toy.definitions", "--select", "group:data"],
+        [sys.executable, "-m", "atoll.commands.materialize", "toy.definitions", "--select", "group:data"],
         cwd=tmp_path,
         env={**os.environ, "DAGSTER_HOME": home, "TOY": "slow", "PYTHONPATH": str(tmp_path)},
         stderr=subprocess.PIPE,

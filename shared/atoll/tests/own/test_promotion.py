@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 
 from atoll import UserError, load, settings
-from atoll.contest import Contest
-from atoll.gate import Gate
-from atoll.inspection import list_models
+from atoll.commands.inspection import list_models
+from atoll.commands.rollback import roll_back
 from atoll.io_manager import StoreIOManager
-from atoll.journal import Journal
-from atoll.promotion import find_version, promotion, read_decisions
-from atoll.registry import Registry, list_pending
-from atoll.rollback import roll_back
-from atoll.store import Slot, Store
+from atoll.promotion.champion import find_version, promotion, read_decisions
+from atoll.promotion.contest import Contest
+from atoll.promotion.gate import Gate
+from atoll.promotion.registry import Registry, list_pending
+from atoll.storage.journal import Journal
+from atoll.storage.store import Slot, Store
 
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2013-03-03", end_date="2013-04-14")
 FIRST, SECOND, THIRD, FOURTH = WEEKS.get_partition_keys()[:4]

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from atoll.contest import Contest
-from atoll.gate import Gate
-from atoll.journal import Journal
-from atoll.registry import FULL, Registry, list_pending
-from atoll.store import Slot, Store
-from atoll.values import read, write
+from atoll.promotion.contest import Contest
+from atoll.promotion.gate import Gate
+from atoll.promotion.registry import FULL, Registry, list_pending
+from atoll.storage.journal import Journal
+from atoll.storage.store import Slot, Store
+from atoll.storage.values import read, write
 
 FACTS = {"packages": {"pandas": "3.0.0"}}
 CONTEST = Contest(Gate("neg_mean_absolute_error"), truth="price", baseline="guess")

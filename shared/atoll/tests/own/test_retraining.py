@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from atoll import UserError
-from atoll.retraining import Retraining, retraining
+from atoll.automation.retraining import Retraining, retraining
 
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2013-03-03", end_date="2013-05-05")
 FIRST, SECOND, THIRD = WEEKS.get_partition_keys()[:3]

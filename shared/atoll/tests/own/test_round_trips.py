@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
-from atoll.formats import Json, Pickle
-from atoll.store import Slot, Store
-from atoll.tables import ArrowTable, PandasTable, PolarsTable
-from atoll.values import FORMATS
+from atoll.storage.formats import Json, Pickle
+from atoll.storage.store import Slot, Store
+from atoll.storage.tables import ArrowTable, PandasTable, PolarsTable
+from atoll.storage.values import FORMATS
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON = st.recursive(

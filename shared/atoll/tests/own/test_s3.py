@@ -16,9 +16,9 @@ from moto.server import ThreadedMotoServer
 
 from atoll import UserError
 from atoll.io_manager import StoreIOManager
-from atoll.journal import Journal
-from atoll.store import Slot, Store
-from atoll.verification import find_faults
+from atoll.storage.journal import Journal
+from atoll.storage.store import Slot, Store
+from atoll.storage.verification import find_faults
 
 SLOT = Slot("sample", ("toy", "prices"))
 ENVIRONMENT = {
@@ -157,9 +157,9 @@ def test_assets_hand_over_tables_files_and_metrics(bucket, table, tmp_path):
 
 KILLED = """
 import os, signal, sys
-from atoll.filesystems import Remote
-from atoll.journal import Journal
-from atoll.store import Slot, Store
+from atoll.storage.filesystems import Remote
+from atoll.storage.journal import Journal
+from atoll.storage.store import Slot, Store
 
 left = int(sys.argv[2])
 
@@ -191,8 +191,8 @@ def test_whenever_a_writer_is_killed_the_reader_gets_the_old_value_or_the_new_wh
 
 WRITER = """
 import sys
-from atoll.journal import Journal
-from atoll.store import Slot, Store
+from atoll.storage.journal import Journal
+from atoll.storage.store import Slot, Store
 for number in range(15):
     content = f"{sys.argv[2]}{number}".encode() * 1000
     slot, facts = Slot("sample", ("toy", "prices")), {"run_id": sys.argv[2]}

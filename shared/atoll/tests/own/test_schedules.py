@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 import dagster as dg
 import pytest
 
-from atoll.schedules import weekly_schedule
+from atoll.automation.schedules import weekly_schedule
 
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2012-12-30", end_date="2014-01-05", timezone="America/New_York")
 

@@ -2,7 +2,7 @@ import dagster as dg
 import pytest
 
 from atoll import UserError
-from atoll.selection import plan_runs, select
+from atoll.commands.selection import plan_runs, select
 
 WEEKS = dg.StaticPartitionsDefinition(["2013-01-06", "2013-01-13", "2013-01-20"])
 MAKES = dg.DynamicPartitionsDefinition(name="makes")

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import binom
 
 from atoll import UserError
-from atoll.stability import measure_movements
+from atoll.monitoring.stability import measure_movements
 
 NUMBERS = ["wind", "rain", "snow"]
 

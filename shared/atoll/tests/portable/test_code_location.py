@@ -90,7 +90,7 @@ def test_automation_is_switched_by_the_settings(location, monkeypatch, setting, 
     monkeypatch.setenv("ATOLL_AUTOMATION", setting)
     name = f"automated_{setting}"
     source = PRICES.replace("NAME", name).replace("deps=", "automation_condition=on_update(), deps=")
-    defs = load(location(name, prices="    from atoll.automation import on_update\n" + source), monkeypatch)
+    defs = load(location(name, prices="    from atoll.automation.conditions import on_update\n" + source), monkeypatch)
     (sensor,) = defs.sensors
     assert (sensor.name, sensor.default_status.value) == ("default_automation_condition_sensor", status)
 

@@ -5,9 +5,9 @@ import dagster as dg
 import pytest
 
 from atoll import UserError
-from atoll.columns import CONTRACT, SCHEMA, compare_columns
 from atoll.contracts import contract_check, publish, take
 from atoll.io_manager import StoreIOManager
+from atoll.storage.columns import CONTRACT, SCHEMA, compare_columns
 
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2012-12-30", end_date="2014-01-05", timezone="America/New_York")
 COLUMNS = dg.TableSchema([dg.TableColumn("carrier", "large_string"), dg.TableColumn("delay", "double")])

@@ -8,8 +8,8 @@ import pytest
 
 pa = pytest.importorskip("pyarrow")
 
-from atoll.canonical import canonicalize  # noqa: E402
-from atoll.data_version import BLOCK, hash_json, hash_table  # noqa: E402
+from atoll.storage.canonical import canonicalize  # noqa: E402
+from atoll.storage.data_version import BLOCK, hash_json, hash_table  # noqa: E402
 
 
 def version_of(*arrays, names=None) -> str:

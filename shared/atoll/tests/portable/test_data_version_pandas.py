@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from atoll.tables import PandasTable
+from atoll.storage.tables import PandasTable
 
 MOMENTS = ["2013-03-01 12:00:00", None, "1960-01-01 00:00:00"]
 FRAMES = {

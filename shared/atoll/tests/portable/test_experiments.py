@@ -3,12 +3,12 @@ import pandas as pd
 import pytest
 
 from atoll import UserError, load, settings, tracked
-from atoll.experiments import TrackedRun
-from atoll.journal import Journal
-from atoll.models import unpack
-from atoll.store import Slot, Store
-from atoll.tracking import list_pending
-from atoll.values import find, write
+from atoll.storage.journal import Journal
+from atoll.storage.models import unpack
+from atoll.storage.store import Slot, Store
+from atoll.storage.values import find, write
+from atoll.tracking.experiments import TrackedRun
+from atoll.tracking.records import list_pending
 
 
 class Double:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from atoll import UserError
-from atoll.formats import File, Json, Pickle
+from atoll.storage.formats import File, Json, Pickle
 
 
 @dataclass

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from atoll import UserError
-from atoll.gate import Gate, HeldOut, describe, judge
+from atoll.promotion.gate import Gate, HeldOut, describe, judge
 
 HEAVY = ("dagster", "mlflow", "pandas", "polars", "pyarrow", "numpy", "scipy", "sklearn")
 
@@ -36,7 +36,9 @@ def condition(judgement, what):
 
 
 def test_importing_it_stays_light(run_python):
-    done = run_python("-c", f"import atoll.gate, sys\nprint([name for name in {HEAVY} if name in sys.modules])")
+    done = run_python(
+        "-c", f"import atoll.promotion.gate, sys\nprint([name for name in {HEAVY} if name in sys.modules])"
+    )
     assert done.stdout == "[]\n", done.stderr
 
 

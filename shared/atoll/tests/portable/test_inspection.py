@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from atoll import inspection
-from atoll.store import Slot, Store
-from atoll.tables import ArrowTable
+from atoll.commands import inspection
+from atoll.storage.store import Slot, Store
+from atoll.storage.tables import ArrowTable
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from atoll import UserError
-from atoll.journal import Journal
+from atoll.storage.journal import Journal
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from atoll.journal import Journal
+from atoll.storage.journal import Journal
 setattr(Path, sys.argv[2], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
 Journal(sys.argv[1]).add("decisions/0001.json", b"{}")
 """

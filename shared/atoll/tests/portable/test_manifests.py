@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from atoll.io_manager import StoreIOManager
-from atoll.store import Slot, Store
+from atoll.storage.store import Slot, Store
 
 DAYS = dg.StaticPartitionsDefinition(["2013-03-01", "2013-03-02", "2013-03-03"])
 

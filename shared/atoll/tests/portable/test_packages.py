@@ -1,7 +1,7 @@
 import platform
 from importlib import metadata
 
-from atoll.packages import list_versions
+from atoll.storage.packages import list_versions
 
 
 def test_versions_of_what_is_required_are_those_that_are_installed():

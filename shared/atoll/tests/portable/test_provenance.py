@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from atoll import provenance
+from atoll.storage import provenance
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from atoll import UserError
-from atoll.store import Slot, Store
+from atoll.storage.store import Slot, Store
 
 SLOT = Slot("sample", ("toy", "prices"))
 
@@ -187,7 +187,7 @@ def test_a_stored_file_cannot_be_written_to_by_accident(tmp_path):
 
 def test_a_file_to_keep_outlives_the_context_and_is_gone_with_the_process(run_python, tmp_path):
     (tmp_path / "keep.py").write_text(
-        "from atoll.store import Store, Slot\n"
+        "from atoll.storage.store import Store, Slot\n"
         "store = Store('memory://x')\n"
         "slot = Slot('sample', ('toy', 'model'))\n"
         "artefact = store.put(slot, 'model.bin', lambda path: path.write_bytes(b'weights'), {})\n"

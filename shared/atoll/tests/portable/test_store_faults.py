@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from atoll import UserError
-from atoll.store import Slot, Store
-from atoll.verification import find_faults
+from atoll.storage.store import Slot, Store
+from atoll.storage.verification import find_faults
 
 SLOT = Slot("sample", ("toy", "prices"))
 
@@ -76,7 +76,7 @@ def test_whenever_a_writer_is_killed_the_reader_gets_the_old_value_or_the_new_wh
 
 WRITER = """
 import sys
-from atoll.store import Slot, Store
+from atoll.storage.store import Slot, Store
 for number in range(40):
     content = f"{sys.argv[2]}{number}".encode() * 1000
     slot, facts = Slot("sample", ("toy", "prices")), {"run_id": sys.argv[2]}
@@ -139,7 +139,7 @@ def test_an_artefact_that_somebody_removed_is_explained(tmp_path):
 FULL = """
 import resource, signal, sys
 from atoll import UserError
-from atoll.store import Slot, Store
+from atoll.storage.store import Slot, Store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 try:

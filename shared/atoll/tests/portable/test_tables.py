@@ -2,8 +2,8 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from atoll.formats import Content
-from atoll.tables import ArrowTable, PandasTable, PolarsTable
+from atoll.storage.formats import Content
+from atoll.storage.tables import ArrowTable, PandasTable, PolarsTable
 
 FORMATS = (PandasTable(), PolarsTable(), ArrowTable())
 

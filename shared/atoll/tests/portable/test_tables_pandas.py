@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from atoll import UserError
-from atoll.formats import Json, Pickle
-from atoll.tables import PandasTable
+from atoll.storage.formats import Json, Pickle
+from atoll.storage.tables import PandasTable
 
 
 def store(frame, folder):

@@ -9,12 +9,12 @@ from pydantic import Field
 
 from atoll import Tracking, UserError, load, plot, settings
 from atoll.io_manager import StoreIOManager
-from atoll.journal import Journal
-from atoll.models import unpack
 from atoll.run_tags import TRACKED
-from atoll.store import Store
-from atoll.tracking import list_pending, mark_sent
-from atoll.values import find
+from atoll.storage.journal import Journal
+from atoll.storage.models import unpack
+from atoll.storage.store import Store
+from atoll.storage.values import find
+from atoll.tracking.records import list_pending, mark_sent
 
 PNG = b"\x89PNG"
 

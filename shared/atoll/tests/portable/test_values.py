@@ -6,8 +6,8 @@ import pytest
 
 import atoll
 from atoll import UserError
-from atoll.store import Slot, Store
-from atoll.values import write
+from atoll.storage.store import Slot, Store
+from atoll.storage.values import write
 
 INSTALLED = {name for name in ("pandas", "polars", "pyarrow") if find_spec(name)}
 
@@ -53,7 +53,7 @@ def test_a_table_is_loaded_in_the_library_that_is_asked_for(store_folder, table,
 
 def test_a_library_that_is_not_installed_is_passed_over_and_refused_by_name(store_folder, table, monkeypatch):
     put(table, "toy", "prices")
-    monkeypatch.setattr("atoll.tables.find_spec", lambda name: name == "pyarrow" or None)
+    monkeypatch.setattr("atoll.storage.tables.find_spec", lambda name: name == "pyarrow" or None)
     assert library_of(atoll.load("toy/prices")) == "pyarrow"
     assert str(refuse("toy/prices", library="pandas")) == (
         "A table cannot be loaded in pandas.\n"

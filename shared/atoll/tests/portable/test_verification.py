@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from atoll import UserError
-from atoll.store import Slot, Store
-from atoll.verification import find_faults
+from atoll.storage.store import Slot, Store
+from atoll.storage.verification import find_faults
 
 SLOT = Slot("sample", ("toy", "prices"), "2013-03-01")
 CURE = (

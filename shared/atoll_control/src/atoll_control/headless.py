@@ -44,7 +44,16 @@ def materialize(
         environment["ATOLL_PROFILE"] = "full"
     with tempfile.TemporaryDirectory(prefix="atoll-") as folder:
         summary = Path(folder) / "summary.json"
-        command = [project.python, "-m", "atoll.materialize", project.module, "--select", select, "--summary", summary]
+        command = [
+            project.python,
+            "-m",
+            "atoll.commands.materialize",
+            project.module,
+            "--select",
+            select,
+            "--summary",
+            summary,
+        ]
         if partition is not None:
             command += ["--partition", partition]
         if dry_run:

@@ -16,7 +16,7 @@ PREFERRED = "operations"
 def inspect_store(checkout: Checkout, verb: str, key: str, **options: str | None) -> Any:
     """Ask the library, which knows the store; the command's own environment has no data library."""
     project = _choose_project(checkout)
-    command = [project.python, "-m", "atoll.inspection", verb, key]
+    command = [project.python, "-m", "atoll.commands.inspection", verb, key]
     command += [f"--{name}={value}" for name, value in options.items() if value is not None]
     output = capture(command, cwd=project.folder, env=clean_environment(ATOLL_ROOT=str(checkout.root)))
     if output.code not in (0, 2) or not output.stdout:

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from atoll.store import Slot, Store
-from atoll.values import find, read, write
-from atoll.verification import find_faults
+from atoll.storage.store import Slot, Store
+from atoll.storage.values import find, read, write
+from atoll.storage.verification import find_faults
 
 SLOT = Slot("full", ("flights", "table"))
 

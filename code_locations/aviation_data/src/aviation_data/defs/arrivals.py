@@ -5,8 +5,7 @@ from importlib.metadata import version
 import dagster as dg
 
 from atoll import today
-from atoll.arrivals import arrival_sensor
-from atoll.schedules import weekly_schedule
+from atoll.automation import arrival_sensor, weekly_schedule
 from aviation_data.arrivals import list_arrived
 from aviation_data.defs.flights import flights
 from aviation_data.defs.reference import airlines, airports, planes

@@ -1,8 +1,7 @@
 """What is a reason to train again: inputs that have moved, and a champion that has decayed."""
 
 from atoll.automation import on_update
-from atoll.decay import decay
-from atoll.drift import drift
+from atoll.monitoring import decay, drift
 from flight_delays.defs.location import WEEK_IS_DONE
 from flight_delays.defs.promotion import CONTEST, champion, held_out
 from flight_delays.defs.training import model, training_set

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from atoll.automation import on_update
-from atoll.promotion import find_version
+from atoll.promotion.champion import find_version
 from flight_delays.defs.features import features
 from flight_delays.defs.location import LOCATION, MODEL_WEEKS, OWNERS, WEEK_IS_DONE, WEEKLY
 from flight_delays.defs.promotion import champion

@@ -3,9 +3,9 @@
 import dagster as dg
 
 from atoll.automation import along_with, on_update
-from atoll.contest import Contest
-from atoll.gate import Gate
-from atoll.promotion import promotion
+from atoll.promotion.champion import promotion
+from atoll.promotion.contest import Contest
+from atoll.promotion.gate import Gate
 from flight_delays.defs.location import LOCATION, MODEL_WEEKS, OWNERS, WEEK_IS_DONE
 from flight_delays.defs.training import model
 

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from atoll.retraining import retraining
+from atoll.automation import retraining
 from flight_delays.defs.evaluation import evaluation
 from flight_delays.defs.monitoring import drifted
 from flight_delays.defs.predictions import predictions

@@ -4,7 +4,7 @@ import dagster as dg
 
 from atoll import plot
 from atoll.automation import on_any_update
-from atoll.promotion import read_decisions
+from atoll.promotion.champion import read_decisions
 from flight_delays.defs.evaluation import HEADLINES, evaluation
 from flight_delays.defs.location import LOCATION, OWNERS, WEEKLY
 from flight_delays.defs.training import model

@@ -22,8 +22,8 @@ def verified_store(context: dg.AssetExecutionContext, config: Verification):
 
     Reads everything, or what `prefix` confines it to. What a killed writer left behind is shown and is no fault.
     """
-    from atoll.store import Store
-    from atoll.verification import find_faults
+    from atoll.storage.store import Store
+    from atoll.storage.verification import find_faults
     from operations.store import count_artefacts
 
     store = Store(settings().store)

@@ -15,7 +15,7 @@ PATIENCE = 20.0
 @dg.sensor(minimum_interval_seconds=INTERVAL, default_status=dg.DefaultSensorStatus.RUNNING)
 def tracking(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
     """Sends what was tracked to MLflow, and how its runs ended; what cannot be sent stays pending."""
-    from atoll.journal import Journal
+    from atoll.storage.journal import Journal
     from operations.tracking import mirror_pending, record_ends, send_pending
 
     journal = Journal(settings().store)

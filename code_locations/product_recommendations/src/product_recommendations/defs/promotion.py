@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from atoll.contest import Contest
-from atoll.gate import Gate
-from atoll.promotion import promotion
+from atoll.promotion.champion import promotion
+from atoll.promotion.contest import Contest
+from atoll.promotion.gate import Gate
 from product_recommendations.defs.baskets import training_baskets
 from product_recommendations.defs.location import LOCATION, OWNERS
 from product_recommendations.defs.model import model

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from atoll.retraining import retraining
+from atoll.automation import retraining
 
 weekly_retraining, triggers = retraining(
     "weekly_retraining",

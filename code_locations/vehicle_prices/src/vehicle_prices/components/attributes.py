@@ -7,8 +7,8 @@ import dagster as dg
 from pydantic import ConfigDict, Field, model_validator
 
 from atoll import UserError
-from atoll.gate import Gate
-from atoll.schedules import Missed
+from atoll.automation.schedules import Missed
+from atoll.promotion.gate import Gate
 from vehicle_prices.vocabulary import Attribute
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -27,7 +27,7 @@ class Source(dg.Model):
 
 @dataclass(frozen=True)
 class PriceGate(Gate):
-    """The gate (`atoll.gate.Gate`) of a model of prices, in US dollars, and the attributes by which it is sliced."""
+    """The gate (`atoll.promotion.gate`) of a model of prices, in US dollars, and the attributes by which it is sliced."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -64,7 +64,7 @@ class Limits(dg.Model):
 
 
 class Retraining(dg.Model):
-    """When everything is made anew, once it is switched on in the page (`atoll.retraining.retraining`)."""
+    """When everything is made anew, once it is switched on in the page (`atoll.automation.retraining`)."""
 
     cron_schedule: str
     execution_timezone: str = "UTC"

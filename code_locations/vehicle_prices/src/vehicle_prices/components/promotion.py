@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from atoll.contest import Contest
-from atoll.promotion import promotion
+from atoll.promotion.champion import promotion
+from atoll.promotion.contest import Contest
 from vehicle_prices.components.attributes import PriceGate
 from vehicle_prices.components.place import Place
 

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from atoll.retraining import retraining
+from atoll.automation import retraining
 from vehicle_prices.components.attributes import Retraining
 from vehicle_prices.components.place import Place
 

@@ -30,8 +30,8 @@ _SETTINGS = """
 import json
 
 import atoll
-from atoll.filesystems import redact
-from atoll.store import Store
+from atoll.storage.filesystems import redact
+from atoll.storage.store import Store
 
 subject = "settings"
 try:

@@ -87,7 +87,7 @@ def roll_back(
         raise problem
     model = _choose_model(checkout, location, name)
     initialise_instance(checkout)
-    command = [project.python, "-m", "atoll.rollback", model, f"--who={find_author(checkout)}"]
+    command = [project.python, "-m", "atoll.commands.rollback", model, f"--who={find_author(checkout)}"]
     command += [f"--to={to}"] if to is not None else []
     command += ["--dry-run"] if dry_run else []
     environment = clean_environment(DAGSTER_HOME=str(checkout.dagster_home), ATOLL_ROOT=str(checkout.root))

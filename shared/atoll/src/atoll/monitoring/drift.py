@@ -43,7 +43,7 @@ def drift(
         "population stability index of each column, and what it is above by chance.",
     )
     def measure_drift(now: Any, before: Any) -> dg.MaterializeResult:
-        from atoll.stability import measure_movements
+        from atoll.monitoring.stability import measure_movements
 
         found = measure_movements(before, now, columns, limit, units, error_rate)
         return dg.MaterializeResult(

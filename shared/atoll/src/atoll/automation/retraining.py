@@ -8,12 +8,12 @@ from typing import Annotated
 import dagster as dg
 from dagster import _check as check
 
-from atoll.automation import INTERVAL, default_status, sequence_tag
+from atoll.automation.conditions import INTERVAL, default_status, sequence_tag
+from atoll.automation.schedules import Missed, weekly_schedule
+from atoll.automation.triggers import find_reasons, watch_check, watch_data
 from atoll.clock import today
 from atoll.configuration import read_settings, settings
 from atoll.run_tags import DAY, PROFILE, REASON, RETRAINING
-from atoll.schedules import Missed, weekly_schedule
-from atoll.triggers import find_reasons, watch_check, watch_data
 
 # What a limit counts in.
 MONTH = timedelta(days=30)

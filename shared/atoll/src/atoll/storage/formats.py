@@ -1,4 +1,4 @@
-"""How values become files: JSON, a copied file, pickle; tables are in ``atoll.tables``."""
+"""How values become files: JSON, a copied file, pickle; tables are in ``atoll.storage.tables``."""
 
 import json
 import math
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from atoll.data_version import hash_json
 from atoll.errors import UserError
+from atoll.storage.data_version import hash_json
 
 PREVIEW_LENGTH = 2_000
 

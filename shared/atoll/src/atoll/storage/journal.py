@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from atoll.filesystems import open_filesystem
+from atoll.storage.filesystems import open_filesystem
 
 FOLDER = ".journal"
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
-from atoll.notes import Notes
-from atoll.values import Reads
+from atoll.storage.values import Reads
+from atoll.tracking.notes import Notes
 
 
 @dataclass

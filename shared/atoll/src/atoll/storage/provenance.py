@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atoll.configuration import find_root
-from atoll.packages import list_versions
+from atoll.storage.packages import list_versions
 
 # Every tag is left out, so that what is described is the commit. Git must not write its index beside a person's git.
 DESCRIBE = ("git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+dirty")

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from atoll.journal import Journal
-from atoll.manifest import Manifest
+from atoll.storage.journal import Journal
+from atoll.storage.manifest import Manifest
 
 KIND = "mlflow"
 METRIC = "metric/"

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from atoll.notes import Notes
-from atoll.steps import find_step
+from atoll.tracking.notes import Notes
+from atoll.tracking.steps import find_step
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
-from atoll.checks import find_failed
+from atoll.automation.checks import find_failed
 from atoll.errors import UserError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from atoll.errors import UserError
-from atoll.formats import Content
+from atoll.storage.formats import Content
 
 DETECTS = "MLFLOW_UV_AUTO_DETECT"
 PICKLE = "data/model.pkl"

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from atoll.comparison import BINARY, ROUNDING, IncomparableError, find_fault, join_units, measure, score_rows
 from atoll.errors import UserError
+from atoll.promotion.comparison import BINARY, ROUNDING, IncomparableError, find_fault, join_units, measure, score_rows
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,17 +5,17 @@ from typing import Any
 
 import dagster as dg
 
-from atoll.automation import on_update
-from atoll.checks import find_failed
+from atoll.automation.checks import find_failed
+from atoll.automation.conditions import on_update
 from atoll.configuration import settings
-from atoll.contest import Contest
 from atoll.errors import UserError
-from atoll.formats import Reference
-from atoll.gate import describe
-from atoll.journal import Journal
-from atoll.registry import Decision, Registry, Version, name_model
+from atoll.promotion.contest import Contest
+from atoll.promotion.gate import describe
+from atoll.promotion.registry import Decision, Registry, Version, name_model
 from atoll.run_tags import PROCESS, REASON, WHO
-from atoll.store import Slot, Store
+from atoll.storage.formats import Reference
+from atoll.storage.journal import Journal
+from atoll.storage.store import Slot, Store
 
 # Tags of a run that say what asked for it, in the order in which they are looked for.
 ASKED = {

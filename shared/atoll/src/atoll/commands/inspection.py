@@ -1,4 +1,4 @@
-"""What the command shows of the store, as JSON: ``python -m atoll.inspection ls|show|verify|models``."""
+"""What the command shows of the store, as JSON: ``python -m atoll.commands.inspection ls|show|verify|models``."""
 
 import argparse
 import json
@@ -8,19 +8,19 @@ from typing import Any
 
 from atoll.configuration import settings
 from atoll.errors import UserError
-from atoll.journal import Journal
-from atoll.registry import Registry, list_names
-from atoll.store import Artefact, Store
-from atoll.tables import MODULES, read_rows
-from atoll.values import find
-from atoll.verification import find_faults
+from atoll.promotion.registry import Registry, list_names
+from atoll.storage.journal import Journal
+from atoll.storage.store import Artefact, Store
+from atoll.storage.tables import MODULES, read_rows
+from atoll.storage.values import find
+from atoll.storage.verification import find_faults
 
 FIGURES = ("metric", "challenger", "champion", "baseline", "gain", "gain_low", "gain_high")
 
 
 def main() -> int:
     """Print what is asked for; exit 2 with ``what``, ``why`` and ``how`` where a person can mend it."""
-    parser = argparse.ArgumentParser(prog="python -m atoll.inspection", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m atoll.commands.inspection", description=__doc__)
     parser.add_argument("verb", choices=["ls", "show", "verify", "models"])
     parser.add_argument("key", nargs="?", default="", help="an asset's key, or its first parts; a code location")
     parser.add_argument("--partition")

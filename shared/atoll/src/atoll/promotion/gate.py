@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from numbers import Integral, Real
 from typing import Any
 
-from atoll.comparison import METRICS, Comparison, IncomparableError, compare, measure
 from atoll.errors import UserError
-from atoll.held_out import MODELS, HeldOut, Scores, measure_slices, read_scores
+from atoll.promotion.comparison import METRICS, Comparison, IncomparableError, compare, measure
+from atoll.promotion.held_out import MODELS, HeldOut, Scores, measure_slices, read_scores
 
 __all__ = ["Gate", "HeldOut", "Judgement", "describe", "judge"]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from atoll.configuration import settings
 from atoll.errors import UserError
-from atoll.formats import Content, File, Format, Json, Pickle, Reference, ReferenceFormat
-from atoll.models import MlflowModel
-from atoll.store import ALL, Artefact, Slot, Store
-from atoll.tables import MODULES, ArrowTable, PandasTable, PolarsTable, read_table
+from atoll.storage.formats import Content, File, Format, Json, Pickle, Reference, ReferenceFormat
+from atoll.storage.models import MlflowModel
+from atoll.storage.store import ALL, Artefact, Slot, Store
+from atoll.storage.tables import MODULES, ArrowTable, PandasTable, PolarsTable, read_table
 
 FORMATS: tuple[Format, ...] = (
     PandasTable(),

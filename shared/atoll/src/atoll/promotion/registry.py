@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from atoll.errors import UserError
-from atoll.journal import Journal
-from atoll.manifest import Manifest
+from atoll.storage.journal import Journal
+from atoll.storage.manifest import Manifest
 
 Outcome = Literal["promoted", "refused", "sample", "rolled back"]
 FOLDER, PENDING, SENT = "models", "models/pending", "models/sent"

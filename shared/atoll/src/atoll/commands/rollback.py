@@ -1,4 +1,4 @@
-"""A champion taken back: ``python -m atoll.rollback MODEL``, in the environment of its project."""
+"""A champion taken back: ``python -m atoll.commands.rollback MODEL``, in the environment of its project."""
 
 import argparse
 import json
@@ -10,18 +10,18 @@ import dagster as dg
 
 from atoll.configuration import settings
 from atoll.errors import UserError
-from atoll.formats import Reference
-from atoll.journal import Journal
-from atoll.registry import FULL, Decision, Registry, Version
-from atoll.store import Slot, Store
-from atoll.values import read, write
+from atoll.promotion.registry import FULL, Decision, Registry, Version
+from atoll.storage.formats import Reference
+from atoll.storage.journal import Journal
+from atoll.storage.store import Slot, Store
+from atoll.storage.values import read, write
 
 DATA_VERSION = "dagster/data_version"
 
 
 def main() -> int:
     """Print what was done as JSON; exit 2 with ``what``, ``why`` and ``how`` where a person can mend it."""
-    parser = argparse.ArgumentParser(prog="python -m atoll.rollback", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m atoll.commands.rollback", description=__doc__)
     parser.add_argument("model", help="name of the registered model")
     parser.add_argument("--to", type=int, help="version; by default the champion before this one")
     parser.add_argument("--who", default="unknown", help="who asks")

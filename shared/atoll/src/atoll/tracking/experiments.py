@@ -8,13 +8,13 @@ from typing import Any
 
 from atoll.configuration import settings
 from atoll.errors import UserError
-from atoll.journal import Journal
-from atoll.models import Trained, find_example, is_model
-from atoll.notes import Notes
-from atoll.provenance import begin_reading_commit, describe_origin
-from atoll.store import Artefact, Slot, Store
-from atoll.tracking import Record, Status, add_record, find_parameters
-from atoll.values import Reads, noting_reads, write
+from atoll.storage.journal import Journal
+from atoll.storage.models import Trained, find_example, is_model
+from atoll.storage.provenance import begin_reading_commit, describe_origin
+from atoll.storage.store import Artefact, Slot, Store
+from atoll.storage.values import Reads, noting_reads, write
+from atoll.tracking.notes import Notes
+from atoll.tracking.records import Record, Status, add_record, find_parameters
 
 PLACE = "tracked"
 

@@ -11,8 +11,16 @@ from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from atoll.errors import UserError
-from atoll.filesystems import open_filesystem, redact
-from atoll.manifest import UNVERSIONED, Manifest, Pointer, read_manifest, read_pointer, write_manifest, write_pointer
+from atoll.storage.filesystems import open_filesystem, redact
+from atoll.storage.manifest import (
+    UNVERSIONED,
+    Manifest,
+    Pointer,
+    read_manifest,
+    read_pointer,
+    write_manifest,
+    write_pointer,
+)
 
 POINTER = "current.json"
 MANIFEST = "manifest.json"

@@ -1,4 +1,4 @@
-"""Materialize assets of one code location in this process: ``python -m atoll.materialize MODULE``."""
+"""Materialize assets of one code location in this process: ``python -m atoll.commands.materialize MODULE``."""
 
 import argparse
 import json
@@ -15,18 +15,18 @@ from uuid import uuid4
 
 import dagster as dg
 
+from atoll.commands.execution import execute
+from atoll.commands.selection import PlannedRun, plan_runs, select
 from atoll.configuration import settings
 from atoll.errors import UserError
-from atoll.execution import execute
 from atoll.report import summarize
 from atoll.run_tags import WHO
-from atoll.selection import PlannedRun, plan_runs, select
-from atoll.store import Store
+from atoll.storage.store import Store
 
 
 def main() -> int:
     """Run from the command line; the exit code is 0 for success, 1 for a failed run, 2 for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m atoll.materialize", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m atoll.commands.materialize", description=__doc__)
     parser.add_argument("module", help="module with the attribute `defs`, such as vehicle_prices.definitions")
     parser.add_argument("--select", default="*", help="assets, in Dagster's selection syntax (default: all)")
     parser.add_argument("--partition", help="partition key, or FROM..TO")

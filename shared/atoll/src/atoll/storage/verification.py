@@ -6,8 +6,8 @@ from itertools import groupby
 from pathlib import PurePosixPath
 
 from atoll.errors import UserError
-from atoll.filesystems import hash_file
-from atoll.store import MANIFEST, POINTER, Artefact, DamageError, Slot, Store
+from atoll.storage.filesystems import hash_file
+from atoll.storage.store import MANIFEST, POINTER, Artefact, DamageError, Slot, Store
 
 # Parts of the path of a slot, and of an artefact's folder.
 SLOT, FOLDER = 4, 9

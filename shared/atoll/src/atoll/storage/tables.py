@@ -7,10 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from atoll.canonical import canonicalize, restore
-from atoll.data_version import hash_table
 from atoll.errors import UserError
-from atoll.formats import Content
+from atoll.storage.canonical import canonicalize, restore
+from atoll.storage.data_version import hash_table
+from atoll.storage.formats import Content
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from atoll.automation import sequence_tag
+from atoll.automation.conditions import sequence_tag
 from atoll.clock import today
 from atoll.configuration import read_settings
 

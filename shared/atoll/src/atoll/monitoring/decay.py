@@ -4,12 +4,12 @@ from typing import Any
 
 import dagster as dg
 
-from atoll.comparison import IncomparableError
 from atoll.configuration import settings
-from atoll.contest import Contest
 from atoll.errors import UserError
-from atoll.journal import Journal
-from atoll.registry import Registry, Version, name_model
+from atoll.promotion.comparison import IncomparableError
+from atoll.promotion.contest import Contest
+from atoll.promotion.registry import Registry, Version, name_model
+from atoll.storage.journal import Journal
 
 
 def decay(

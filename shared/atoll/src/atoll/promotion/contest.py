@@ -7,13 +7,13 @@ from datetime import datetime, timezone
 from importlib import import_module
 from typing import Any
 
-from atoll.comparison import Comparison, IncomparableError, compare
 from atoll.errors import UserError
-from atoll.gate import Gate, Judgement, judge
-from atoll.held_out import HeldOut, read_scores
-from atoll.registry import Decision, Outcome, Registry, Version
-from atoll.store import Artefact, Store
-from atoll.values import read
+from atoll.promotion.comparison import Comparison, IncomparableError, compare
+from atoll.promotion.gate import Gate, Judgement, judge
+from atoll.promotion.held_out import HeldOut, read_scores
+from atoll.promotion.registry import Decision, Outcome, Registry, Version
+from atoll.storage.store import Artefact, Store
+from atoll.storage.values import read
 
 LATENCY_ROWS = 1_000
 

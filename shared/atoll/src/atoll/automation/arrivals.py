@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 
-from atoll.automation import INTERVAL, default_status, sequence_tag
+from atoll.automation.conditions import INTERVAL, default_status, sequence_tag
 from atoll.configuration import read_settings, settings
 
 

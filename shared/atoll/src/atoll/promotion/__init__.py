@@ -1,0 +1,1 @@
+"""From challenger to champion: held-out rows, the gate, the registry."""
