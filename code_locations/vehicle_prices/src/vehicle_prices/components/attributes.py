@@ -27,7 +27,7 @@ class Source(dg.Model):
 
 @dataclass(frozen=True)
 class PriceGate(Gate):
-    """The gate (`atoll.promotion.gate`) of a model of prices, in US dollars, and the attributes by which it is sliced."""
+    """The gate (`atoll.promotion.gate`) of a model of prices, in US dollars, and the attributes that slice it."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
