@@ -20,7 +20,7 @@ MLFLOW = 120
 class Dev:
     """The real `./atoll dev` at free ports, in a session of its own, as in a terminal of its own."""
 
-    def __init__(self, clone: Clone, *, mlflow_port: int | None = None, **environment: str) -> None:
+    def __init__(self, clone: Clone, mlflow_port: int | None = None, /, **environment: str) -> None:
         self.clone = clone
         self.port = find_free_port()
         self.page = Page(self.port)

@@ -47,10 +47,12 @@ def list_assets(page: Page) -> list[Asset]:
     ]
 
 
-def launch(page: Page, location: str, *names: str) -> str:
+def launch(
+    page: Page, location: str, *names: str, partition: str | None = None, config: dict[str, Any] | None = None
+) -> str:
     """Start a run of these assets of a location, or of all, the way the button Materialize does; return its id.
 
-    An asset is named by its key after the location.
+    An asset is named by its key after the location; `config` is that of the launchpad.
     """
     keys = [asset.key for asset in list_assets(page) if asset.location == location]
     chosen = [key for key in keys if not names or "/".join(key[1:]) in names]
@@ -61,7 +63,12 @@ def launch(page: Page, location: str, *names: str) -> str:
         "jobName": "__ASSET_JOB",
         "assetSelection": [{"path": key} for key in chosen],
     }
-    params = {"selector": selector, "mode": "default", "runConfigData": "{}", "executionMetadata": {"tags": []}}
+    params = {
+        "selector": selector,
+        "mode": "default",
+        "runConfigData": json.dumps(config or {}),
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}] if partition else []},
+    }
     answer = page.ask(_LAUNCH, params=params)["launchRun"]
     assert answer["__typename"] == "LaunchRunSuccess", answer
     return answer["run"]["runId"]

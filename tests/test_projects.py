@@ -182,7 +182,7 @@ def test_the_healthy_come_up_and_of_each_other_it_is_said_what_is_wrong_and_how_
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with Dev(broken_clone, mlflow_port=port) as dev:
+        with Dev(broken_clone, port) as dev:
             assert loaded(dev) == set(healthy)
             assert [broken.name for broken in BROKEN if not is_told(broken, dev.text)] == [], dev.text
             what, why, how = dev.text.partition("mlflow does not run; all else goes on without it\n")[2].splitlines()[

@@ -1,0 +1,295 @@
+"""The life of a model on the running platform: weeks arrive, nothing is called but the command and the page.
+
+In order, late, corrupt and corrected; daemon and sensors notice, train, judge, and promote or refuse.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clone import Clone, Finished
+from dev import Dev, mlflow_group
+from runs import launch, wait_for_end
+from waiting import wait_until
+
+NEVER = "2020-01-01"
+SENT = 120
+# Three weeks in order, a late one, a corrupt one, one that is corrected afterwards, and one more.
+FIRST, SECOND, THIRD = "2013-05-05", "2013-05-12", "2013-05-19"
+LATE, CORRUPT, CORRECTED, LAST = "2013-05-26", "2013-06-02", "2013-06-09", "2013-06-16"
+WEEKS = (FIRST, SECOND, THIRD, LATE, CORRUPT, CORRECTED, LAST)
+# What is there to learn from before, and the weeks before that.
+PAST = "2013-02-24..2013-04-28"
+EARLIER = [
+    "2012-12-30", "2013-01-06", "2013-01-13", "2013-01-20", "2013-01-27", "2013-02-03", "2013-02-10", "2013-02-17",
+    "2013-02-24", "2013-03-03", "2013-03-10", "2013-03-17", "2013-03-24", "2013-03-31", "2013-04-07", "2013-04-14",
+    "2013-04-21", "2013-04-28",
+]  # fmt: skip
+PLAN = [
+    *({"week": week, "arrives": NEVER} for week in EARLIER),
+    {"week": LATE, "arrives": "2013-06-12"},
+    {"week": CORRUPT, "fault": "corrupt"},
+    {"week": CORRECTED, "fault": "incomplete"},
+    {"week": CORRECTED, "arrives": "2013-06-20"},
+]
+# A model that has hardly learnt anything.
+WORSE = {"ops": {"flight_delays__model": {"config": {"parameters": {"max_iter": 1}}}}}
+
+_RUNS = """{ runsOrError { ... on Runs { results {
+  runId status creationTime startTime endTime tags { key value } assetSelection { path } } } } }"""
+
+_RELOAD = "mutation($name: String!) { reloadRepositoryLocation(repositoryLocationName: $name) { __typename } }"
+
+_CHECK = """query($key: AssetKeyInput!, $check: String!) {
+  assetCheckExecutions(assetKey: $key, checkName: $check, limit: 50) {
+    partition evaluation { success severity description } } }"""
+
+_MADE = """query($key: AssetKeyInput!, $weeks: [String!]) { assetOrError(assetKey: $key) { ... on Asset {
+  assetMaterializations(partitions: $weeks) { partition timestamp runId tags { key value }
+    metadataEntries { label ... on TextMetadataEntry { text } } } } } }"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as the page lists it."""
+
+    location: str
+    week: str | None
+    status: str
+    created: float
+    ended: float
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class History:
+    """What the page knows when two replays and a reload between them are over, what they printed, and what is decided.
+
+    Then a worse model of the last week was trained in the page, which is in `after`.
+    """
+
+    dev: Dev
+    clone: Clone
+    store: Path
+    replays: tuple[Finished, Finished]
+    runs: list[Run]
+    models: dict[str, Any]
+    after: dict[str, Any]
+
+
+def list_runs(dev: Dev) -> list[Run]:
+    runs = []
+    for found in dev.page.ask(_RUNS)["runsOrError"]["results"]:
+        tags = {tag["key"]: tag["value"] for tag in found["tags"]}
+        location, week = tags["dagster/code_location"], tags.get("dagster/partition")
+        runs.append(Run(location, week, found["status"], found["creationTime"], found["endTime"] or 0.0, tags))
+    return runs
+
+
+def manifest(store: Path, asset: str, week: str) -> dict[str, Any]:
+    """Return what the store knows of the current table of a week."""
+    return json.loads((store / "full" / asset / week / "current.json").read_text())["manifest"]
+
+
+@pytest.fixture(scope="module")
+def history(first_start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    clone: Clone = first_start.terminal.idle()
+    folder = tmp_path_factory.mktemp("weeks")
+    lines = [
+        "[[delivery]]\n"
+        + "".join(f"{name} = {value if name != 'fault' else json.dumps(value)}\n" for name, value in entry.items())
+        for entry in PLAN
+    ]
+    (folder / "arrivals.toml").write_text("\n".join(lines))
+    settings = clone.root / "atoll.toml"
+    settings.write_text(re.sub(r"today = .*", f"today = {FIRST}", settings.read_text()))
+    everywhere = {"ATOLL_PROFILE": "full", "ATOLL_STORE": str(folder / "store")}
+    try:
+        for location, selection in (("aviation_data", []), ("flight_delays", ["--select", "+examples"])):
+            past = clone.atoll("run", location, "--partition", PAST, *selection, **everywhere)
+            assert past.code == 0, past.text
+        arrivals = str(folder / "arrivals.toml")
+        with Dev(clone, **everywhere, ATOLL_AUTOMATION="true", AVIATION_DATA_ARRIVALS=arrivals) as dev:
+            mlflow_group(dev)
+            before = len(list_runs(dev))
+            one = clone.atoll("replay", "aviation_data", "--from", FIRST, "--to", THIRD)
+            assert dev.page.ask(_RELOAD, name="flight_delays")["reloadRepositoryLocation"]
+            two = clone.atoll("replay", "aviation_data", "--from", LATE, "--to", LAST)
+            runs = list_runs(dev)
+            models = list_models(clone, everywhere)
+            worse = launch(dev.page, "flight_delays", "model", partition=LAST, config=WORSE)
+            assert wait_for_end(dev.page, worse) == "SUCCESS"
+            after = list_models(clone, everywhere)
+            found = History(dev, clone, folder / "store", (one, two), runs[: len(runs) - before], models, after)
+            yield found
+    finally:
+        (clone.root / ".atoll" / "clock.json").unlink(missing_ok=True)
+        clone.restore()
+
+
+def list_models(clone: Clone, environment: dict[str, str]) -> dict[str, Any]:
+    listed = clone.atoll("models", "flight_delays", "--json", **environment)
+    assert listed.code == 0, listed.text
+    (model,) = json.loads(listed.stdout)
+    return model
+
+
+def decided(model: dict[str, Any], week: str) -> list[dict[str, Any]]:
+    return [decision for decision in model["decisions"] if decision["partition"] == week]
+
+
+def weekly(history: History, location: str) -> dict[str, list[Run]]:
+    """Return the runs of a location by week, oldest first."""
+    runs = sorted((run for run in history.runs if run.location == location), key=lambda run: run.created)
+    return {week: [run for run in runs if run.week == week] for week in (*EARLIER, *WEEKS)}
+
+
+def test_weeks_that_are_whole_are_green_and_the_corrupt_one_is_not(history):
+    one, two = history.replays
+    assert one.code == 0, one.text
+    assert two.code == 1, two.text
+    marks = {line.split()[1]: line.split()[0] for line in two.stdout.splitlines() if line[:1] in "✓✗"}
+    assert marks == {LATE: "✓", CORRUPT: "✗", CORRECTED: "✓", LAST: "✓"}
+
+
+def test_nothing_is_made_of_a_week_before_it_arrives(history):
+    for location in ("aviation_data", "flight_delays"):
+        assert [run for week in EARLIER for run in weekly(history, location)[week]] == []
+
+
+def test_each_week_is_landed_once_and_again_only_when_it_was_corrected(history):
+    runs = {week: [run.status for run in found] for week, found in weekly(history, "aviation_data").items()}
+    expected = {week: ["SUCCESS"] for week in WEEKS} | {CORRUPT: ["FAILURE"], CORRECTED: ["SUCCESS", "SUCCESS"]}
+    assert {week: runs[week] for week in WEEKS} == expected
+
+
+def test_each_week_upstream_caused_that_week_downstream_and_no_week_ran_twice(history):
+    """Features are one run; what predicts and the evaluation are another, and the model that this is a reason for."""
+    upstream, downstream = weekly(history, "aviation_data"), weekly(history, "flight_delays")
+    counts = {week: len(downstream[week]) for week in WEEKS}
+    assert counts == {FIRST: 3, SECOND: 3, THIRD: 3, LATE: 3, CORRUPT: 0, CORRECTED: 6, LAST: 3}
+    for week in WEEKS:
+        for number, run in enumerate(downstream[week]):
+            assert run.status == "SUCCESS"
+            asked = "dagster/sensor_name" if number % 3 == 2 else "dagster/from_automation_condition"
+            assert asked in run.tags
+            assert run.created > upstream[week][0].ended
+        if downstream[week]:
+            read = manifest(history.store, "flight_delays/outcomes", week)["inputs"]["aviation_data/flights"]
+            assert read == {week: manifest(history.store, "aviation_data/flights", week)["data_version"]}
+
+
+def test_no_asset_of_a_week_was_made_twice_for_one_delivery(history):
+    deliveries = Counter({week: 1 for week in WEEKS} | {CORRUPT: 0, CORRECTED: 2})
+    for asset in ("outcomes", "features", "model", "evaluation"):
+        for week in WEEKS[1:]:
+            found = history.dev.page.ask(_MADE, key={"path": ["flight_delays", asset]}, weeks=[week])["assetOrError"][
+                "assetMaterializations"
+            ]
+            mine = [
+                entry for entry in found if float(entry["timestamp"]) / 1000 > min(run.created for run in history.runs)
+            ]
+            by_hand = (asset, week) == ("model", LAST)
+            assert len(mine) == deliveries[week] + by_hand, (asset, week)
+
+
+def test_the_late_week_came_after_the_weeks_that_follow_it(history):
+    upstream = weekly(history, "aviation_data")
+    assert upstream[LATE][0].created > upstream[CORRUPT][0].created
+
+
+def test_the_reason_of_a_training_is_on_its_run_and_drift_is_one(history):
+    reasons = {week: weekly(history, "flight_delays")[week][2].tags["atoll/reason"] for week in (FIRST, SECOND, THIRD)}
+    new, drift = "new data: flight_delays/held_out", "drift: flight_delays/drift"
+    assert reasons == dict.fromkeys((FIRST, SECOND, THIRD), f"{new}, {drift}")
+    found = history.dev.page.ask(_CHECK, key={"path": ["flight_delays", "drift"]}, check="drift")
+    (noticed,) = [entry["evaluation"] for entry in found["assetCheckExecutions"] if entry["partition"] == FIRST]
+    assert (noticed["success"], noticed["severity"]) == (False, "WARN")
+    assert noticed["description"].startswith("Moved: temp (")
+
+
+def test_a_better_model_moves_the_champion_and_what_is_no_better_does_not(history):
+    outcomes = {week: [decision["outcome"] for decision in decided(history.models, week)] for week in WEEKS}
+    assert {week: outcomes[week] for week in (FIRST, SECOND, THIRD)} == {
+        FIRST: ["promoted"],
+        SECOND: ["refused"],
+        THIRD: ["promoted"],
+    }
+    (third,) = decided(history.models, THIRD)
+    assert (third["before"], third["champion"]) == (1, 3)
+    assert third["figures"]["gain_low"] > 0
+    assert third["asked"]["by"] == "sensor"
+    assert third["asked"]["reason"].startswith("new data: ")
+
+
+def test_bad_data_is_stopped_before_anything_learns_from_it(history):
+    assert decided(history.models, CORRUPT) == []
+    assert CORRUPT not in {version["partition"] for version in history.models["versions"]}
+    assert manifest(history.store, "flight_delays/training_set", LAST)["inputs"]["flight_delays/examples"].keys() == {
+        "2013-04-07", "2013-04-14", "2013-04-21", "2013-04-28", FIRST, SECOND, THIRD, LATE, CORRECTED,
+    }  # fmt: skip
+
+
+def test_the_champion_of_the_weeks_before_predicts(history):
+    made_by = {
+        week: history.dev.page.ask(_MADE, key={"path": ["flight_delays", "predictions"]}, weeks=[week])["assetOrError"][
+            "assetMaterializations"
+        ][0]["metadataEntries"]
+        for week in (FIRST, SECOND, THIRD, LATE)
+    }
+    texts = {
+        week: next(entry["text"] for entry in found if entry["label"] == "made by") for week, found in made_by.items()
+    }
+    assert texts == {FIRST: "baseline", SECOND: "version 1", THIRD: "version 1", LATE: "version 3"}
+
+
+def test_a_worse_model_is_refused_with_the_figures(history):
+    refused = decided(history.after, LAST)[-1]
+    assert (refused["outcome"], refused["asked"]["by"]) == ("refused", "page")
+    assert refused["champion"] == refused["before"]
+    assert refused["figures"]["gain_high"] < 0
+    assert aliases(history.after)["champion"] == aliases(history.models)["champion"]
+
+
+def aliases(model: dict[str, Any]) -> dict[str, int]:
+    return {alias: version["version"] for version in model["versions"] for alias in version["aliases"]}
+
+
+LOAD = """
+import sys
+import mlflow
+import numpy as np
+from atoll import load
+
+mlflow.set_tracking_uri(sys.argv[1])
+rows = load("flight_delays/held_out", sys.argv[2])
+champion = mlflow.pyfunc.load_model("models:/flight_delays@champion")
+version = mlflow.MlflowClient().get_model_version_by_alias("flight_delays", "champion")
+own = load("flight_delays/model", version.tags["dagster/partition"])
+np.testing.assert_array_equal(champion.predict(rows), own.predict(rows))
+print(version.tags["atoll/version"], version.tags["decision"])
+"""
+
+
+def test_mlflow_hands_out_the_champion_by_its_alias(history):
+    """Over HTTP, in the environment of the project."""
+    folder = history.clone.root / "code_locations" / "flight_delays"
+    address = f"http://127.0.0.1:{history.dev.mlflow_port}"
+    expected = f"{aliases(history.after)['champion']} promoted"
+
+    def look() -> Finished:
+        return history.clone.run(
+            *(folder / ".venv" / "bin" / "python", "-c", LOAD, address, LAST),
+            cwd=folder,
+            ATOLL_PROFILE="full",
+            ATOLL_STORE=str(history.store),
+        )
+
+    wait_until(lambda: expected in look().stdout, SENT, f"`{expected}` in MLflow")
+    assert look().code == 0
