@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from atoll import UserError, load, settings
+from atoll.automation import on_update
 from atoll.commands.inspection import list_models
 from atoll.commands.rollback import roll_back
 from atoll.io_manager import StoreIOManager
@@ -190,13 +191,17 @@ def test_the_version_of_a_champion_and_what_was_decided_can_be_read(instance):
     assert [decision.partition for decision in read_decisions(model)] == [FIRST, SECOND]
 
 
-def test_the_champion_of_a_week_follows_the_model_of_the_week_before_and_is_asked_for_as_the_project_says():
-    asked = dg.AutomationCondition.eager()
-    _, own = promotion(model, held_out, CONTEST, automation_condition=asked)
-    assert own.get_asset_spec().automation_condition == asked
+def test_the_champion_of_a_week_follows_the_model_of_the_week_before_and_comes_along_with_its_own_week():
+    @dg.asset(key_prefix="delays", partitions_def=WEEKS, automation_condition=on_update())
+    def training_set():
+        return 1
+
+    _, own = promotion(model, held_out, CONTEST, along=training_set)
+    assert own.get_asset_spec().automation_condition.get_label() == "along_with(delays/training_set)"
     assert champion.get_asset_spec().automation_condition is None
     mapping = own.get_partition_mapping(model.key)
     assert mapping == dg.TimeWindowPartitionMapping(-1, -1, allow_nonexistent_upstream_partitions=True)
+    assert own.get_partition_mapping(training_set.key) is None
 
 
 def test_without_partitions_the_champion_is_the_one_promoted_last(instance):

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from atoll.automation import along_with, on_update
+from atoll.automation import on_update
 from atoll.promotion.champion import promotion
 from atoll.promotion.contest import Contest
 from atoll.promotion.gate import Gate
 from flight_delays.defs.location import LOCATION, MODEL_WEEKS, OWNERS, WEEK_IS_DONE
-from flight_delays.defs.training import model
+from flight_delays.defs.training import model, training_set
 
 
 @dg.asset(
@@ -40,4 +40,4 @@ CONTEST = Contest(
     slices=["origin", "carrier"],
 )
 
-gate, champion = promotion(model, held_out, CONTEST, automation_condition=along_with(f"{LOCATION}/training_set"))
+gate, champion = promotion(model, held_out, CONTEST, along=training_set)

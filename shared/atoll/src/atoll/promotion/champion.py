@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from atoll.automation.checks import find_failed
-from atoll.automation.conditions import on_update
+from atoll.automation.conditions import along_with, on_update
 from atoll.configuration import settings
 from atoll.errors import UserError
 from atoll.promotion.contest import Contest
@@ -31,7 +31,7 @@ def promotion(
     model: dg.AssetsDefinition,
     held_out: dg.AssetsDefinition,
     contest: Contest,
-    automation_condition: dg.AutomationCondition | None = None,
+    along: dg.AssetsDefinition | None = None,
 ) -> tuple[dg.AssetChecksDefinition, dg.AssetsDefinition]:
     """Make the gate of a model and its champion; assign both in a module of ``defs``, where Dagster finds them.
 
@@ -47,8 +47,8 @@ def promotion(
         model: The asset that returns the challenger.
         held_out: A pandas table that neither model has learnt from, with the same partitions.
         contest: What they are judged by.
-        automation_condition: When the champion is made by itself; by default whenever a model is that has such a
-            condition too and no partitions.
+        along: For a model with partitions, what the champion of a week is made along with: an asset that its week
+            begins with, such as what the model is trained on. Without partitions the champion follows the model.
     """
     spec = model.get_asset_spec()
     weekly = model.partitions_def
@@ -79,12 +79,11 @@ def promotion(
 
     @dg.asset(
         key=_name_champion(model),
-        deps=[dg.AssetDep(model, partition_mapping=before)],
+        deps=[dg.AssetDep(model, partition_mapping=before), *([along] if along else [])],
         partitions_def=weekly,
         group_name=spec.group_name,
         owners=list(spec.owners),
-        automation_condition=automation_condition
-        or (on_update() if spec.automation_condition and not weekly else None),
+        automation_condition=_follow(model, along),
         description=f"The model that was promoted last{' before the week' if weekly else ''}: what predicts.",
     )
     def champion(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -123,6 +122,14 @@ def identify(tags: Mapping[str, str], run_id: str) -> dict[str, str]:
     name = {"name": tags[tag]} if tag in ("dagster/schedule_name", "dagster/sensor_name", "dagster/backfill") else {}
     told = {key: tags[tag] for key, tag in (("who", WHO), ("reason", REASON)) if tag in tags}
     return {"by": ASKED[tag] if tag else "page", **name, **told, "run_id": run_id}
+
+
+def _follow(model: dg.AssetsDefinition, along: dg.AssetsDefinition | None) -> dg.AutomationCondition | None:
+    """Make a champion by itself where what it follows is."""
+    leader = along or model
+    if leader.get_asset_spec().automation_condition is None:
+        return None
+    return along_with(along.key.to_user_string()) if along else on_update()
 
 
 def _name_champion(model: dg.AssetsDefinition) -> dg.AssetKey:
