@@ -20,7 +20,8 @@ FIRST = date(2013, 3, 10)
 STAGES = {
     "landed upstream": "aviation_data/flights",
     "features downstream": "flight_delays/features",
-    "model evaluated": "flight_delays/evaluation",
+    "champion evaluated": "flight_delays/evaluation",
+    "model trained": "flight_delays/model",
 }
 PATIENCE = 300
 NODES = "[...document.querySelectorAll('foreignObject')].filter(node => node.textContent).length"
