@@ -38,7 +38,23 @@ def define(weeks):
             raise RuntimeError("no memory")
         return 1
 
-    return {"data": data, "complete": complete, "drift": drift, "no_drift": no_drift, "model": model}
+    @dg.asset(key_prefix="delays", partitions_def=weeks, deps=[model])
+    def champion():
+        return 1
+
+    @dg.asset_check(asset=champion, name="decay", partitions_def=weeks)
+    def no_decay():
+        return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
+
+    return {
+        "data": data,
+        "complete": complete,
+        "drift": drift,
+        "no_drift": no_drift,
+        "model": model,
+        "champion": champion,
+        "no_decay": no_decay,
+    }
 
 
 class Platform:
@@ -50,7 +66,7 @@ class Platform:
         selection = dg.AssetSelection.assets("delays/model")
         schedule, self.sensor = retraining("retraining", "delays/model", selection, "0 3 * * 1", **(watched | options))
         assets = [found for found in self.made.values() if not isinstance(found, dg.AssetChecksDefinition)]
-        checks = [self.made["complete"], self.made["no_drift"]]
+        checks = [found for found in self.made.values() if isinstance(found, dg.AssetChecksDefinition)]
         self.defs = dg.Definitions(
             assets=assets, asset_checks=checks, sensors=[self.sensor], schedules=[schedule], resources=RESOURCES
         )
@@ -121,6 +137,14 @@ def test_a_failed_check_trains_until_the_model_is_newer(instance):
     platform.make("drift", "no_drift")
     assert platform.train() == [(None, "drift: delays/drift")]
     assert platform.train() == []
+
+
+def test_what_was_made_in_the_run_of_the_model_is_no_reason_to_train_it_again(instance):
+    platform = Platform(instance, None, failed_checks=["delays/champion:decay"])
+    platform.make("data", "complete", "model", "champion", "no_decay")
+    assert platform.train() == []
+    platform.make("champion", "no_decay")
+    assert platform.train() == [(None, "decay: delays/champion")]
 
 
 def test_each_week_is_trained_for_its_own_reasons_in_order(instance):
@@ -209,7 +233,7 @@ def test_triggers_stop_at_the_limit(instance, monkeypatch):
     ("options", "what", "why"),
     [
         ({"new_data": ["delays/date"]}, "There is no asset delays/date to train or to watch.",
-         "There are: delays/data, delays/drift, delays/model."),
+         "There are: delays/champion, delays/data, delays/drift, delays/model."),
         ({"failed_checks": ["delays/drift:drfit"]}, "delays/drift has no check `drfit`.", "It has: drift."),
     ],
 )  # fmt: skip

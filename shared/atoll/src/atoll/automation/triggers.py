@@ -1,6 +1,6 @@
 """Reasons to train a model again, as Dagster's event log has them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,8 @@ def find_reasons(
 ) -> list[Found]:
     """Find the partitions of a model that something newer than it is a reason to train, in their order.
 
-    Partitions of which a run goes on are left out: what it makes may be what is missing.
+    What was made in the run that trained the model is no newer than it. Partitions of which a run goes on are left out:
+    what it makes may be what is missing.
 
     Args:
         instance: Where events are recorded.
@@ -83,44 +84,42 @@ def find_reasons(
     """
     _check(graph, model, triggers)
     weekly = graph.get(model).partitions_def is not None
-    trained = _find_latest(instance, model, weekly)
-    found: dict[str | None, list[tuple[int, Trigger]]] = {}
+    trained, busy = _find_latest(instance, model, weekly), _find_busy(instance, model.path[0])
+    newer: dict[str | None, dict[Trigger, int]] = {}
     for trigger in triggers:
         for partition, event in _find_latest(instance, trigger.asset, weekly).items():
-            if event > trained.get(partition, 0):
-                found.setdefault(partition, []).append((event, trigger))
-    busy = _find_busy(instance, model.path[0]) if found else set()
-    partitions = sorted((partition for partition in found if partition not in busy), key=lambda key: key or "")
-    return list(_name_reasons(instance, graph, trained, {key: found[key] for key in partitions}))
-
-
-def _name_reasons(
-    instance: dg.DagsterInstance,
-    graph: "AssetGraph",
-    trained: Mapping[str | None, int],
-    found: Mapping[str | None, list[tuple[int, Trigger]]],
-) -> Iterator[Found]:
-    for partition, entries in found.items():
-        holding = [
-            (event, trigger.reason)
-            for event, trigger in entries
-            if _holds(instance, graph, trigger, partition, trained.get(partition))
-        ]
-        if holding:
-            events, reasons = zip(*holding, strict=True)
-            yield Found(partition, reasons, max(events))
+            if event > trained.get(partition, 0) and partition not in busy:
+                newer.setdefault(partition, {})[trigger] = event
+    found = []
+    for partition in sorted(newer, key=lambda key: key or ""):
+        made = _get(instance, model, partition)
+        events = {
+            trigger.reason: event
+            for trigger, event in newer[partition].items()
+            if _holds(instance, graph, trigger, partition, made)
+        }
+        if events:
+            found.append(Found(partition, tuple(events), max(events.values())))
+    return found
 
 
 def _holds(
-    instance: dg.DagsterInstance, graph: "AssetGraph", trigger: Trigger, partition: str | None, trained: int | None
+    instance: dg.DagsterInstance,
+    graph: "AssetGraph",
+    trigger: Trigger,
+    partition: str | None,
+    model: dg.EventLogRecord | None,
 ) -> bool:
+    made = _get(instance, trigger.asset, partition)
+    if model is not None and made is not None and made.run_id == model.run_id:
+        return False
     if trigger.check is not None:
         check = dg.AssetCheckKey(trigger.asset, trigger.check)
         return bool(find_failed(instance, [check], partition, warnings=True))
     if find_failed(instance, graph.get_check_keys_for_assets({trigger.asset}), partition):
         return False
-    before = None if trained is None else _find_version(instance, trigger.asset, partition, trained)
-    return before is None or before != _find_version(instance, trigger.asset, partition)
+    before = None if model is None else _get(instance, trigger.asset, partition, model.storage_id)
+    return before is None or _name_version(before) != _name_version(made)
 
 
 def _find_latest(instance: dg.DagsterInstance, key: dg.AssetKey, weekly: bool) -> Mapping[str | None, int]:
@@ -128,17 +127,21 @@ def _find_latest(instance: dg.DagsterInstance, key: dg.AssetKey, weekly: bool) -
     if weekly:
         made = dg.DagsterEventType.ASSET_MATERIALIZATION
         return {**instance.event_log_storage.get_latest_storage_id_by_partition(key, made)}
-    newest = instance.fetch_materializations(key, limit=1).records
-    return {None: newest[0].storage_id} if newest else {}
+    newest = _get(instance, key, None)
+    return {None: newest.storage_id} if newest else {}
 
 
-def _find_version(
+def _get(
     instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, before: int | None = None
-) -> str | None:
-    """The data version that an asset has, or had before an event."""
+) -> dg.EventLogRecord | None:
+    """The newest materialization, or the newest before an event."""
     wanted = dg.AssetRecordsFilter(key, [partition] if partition else None, before_storage_id=before)
-    found = [record.asset_materialization for record in instance.fetch_materializations(wanted, limit=1).records]
-    return next((made.tags.get(DATA_VERSION_TAG) for made in found if made is not None and made.tags), None)
+    return next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
+
+
+def _name_version(record: dg.EventLogRecord | None) -> str | None:
+    made = record and record.asset_materialization
+    return (made.tags or {}).get(DATA_VERSION_TAG) if made else None
 
 
 def _find_busy(instance: dg.DagsterInstance, location: str) -> set[str | None]:
