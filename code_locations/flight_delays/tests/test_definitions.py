@@ -96,7 +96,7 @@ def test_checks_block_but_for_those_that_warn_and_are_one_a_week(graph):
         ("training_set", "ten_weeks_are_there"): False,
         ("model", "gate"): True,
         ("drift", "drift"): False,
-        ("champion", "decay"): False,
+        ("evaluation", "decay"): False,
         ("predictions", "are_probabilities"): True,
         ("predictions", "come_after_training"): True,
         ("evaluation", "metrics_are_finite"): True,

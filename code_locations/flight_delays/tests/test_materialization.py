@@ -75,7 +75,7 @@ def test_every_week_is_made_and_every_blocking_check_passes(platform):
         ("year", "beats_baseline_on_the_year"),
         ("model", "gate"),
         ("drift", "drift"),
-        ("champion", "decay"),
+        ("evaluation", "decay"),
     }
     assert set().union(*map(list_failed_checks, results)) <= warnings
     assert len(platform.weekly[FIRST].get_asset_check_evaluations()) == 4

@@ -59,9 +59,16 @@ def model():
 
 
 gate, champion = promotion(model, held_out, CONTEST)
-no_decay = decay(model, champion, held_out, CONTEST)
+
+
+@dg.asset(key_prefix="delays", partitions_def=WEEKS, deps=[champion])
+def evaluation():
+    return 1
+
+
+no_decay = decay(evaluation, model, champion, held_out, CONTEST)
 drifted, no_drift = drift(held_out, training_set, ["warmth", "guess"], units="day")
-EVERYTHING = [training_set, held_out, model, gate, champion, no_decay, drifted, no_drift]
+EVERYTHING = [training_set, held_out, model, gate, champion, evaluation, no_decay, drifted, no_drift]
 
 
 @pytest.fixture
@@ -93,7 +100,7 @@ def test_a_champion_that_is_worth_less_than_when_it_was_promoted_has_decayed(ins
 
 def test_decay_needs_a_baseline_to_go_by():
     with pytest.raises(UserError) as caught:
-        decay(model, champion, held_out, Contest(Gate("roc_auc", beat_baseline=False), truth="late"))
+        decay(evaluation, model, champion, held_out, Contest(Gate("roc_auc", beat_baseline=False), truth="late"))
     assert caught.value.what == "Decay of delays/champion cannot be measured."
 
 

@@ -2,6 +2,7 @@
 
 from atoll.automation import on_update
 from atoll.monitoring import decay, drift
+from flight_delays.defs.evaluation import evaluation
 from flight_delays.defs.location import WEEK_IS_DONE
 from flight_delays.defs.promotion import CONTEST, champion, held_out
 from flight_delays.defs.training import model, training_set
@@ -23,4 +24,4 @@ COLUMNS = [
 
 drifted, no_drift = drift(held_out, training_set, COLUMNS, units="day", automation_condition=on_update() & WEEK_IS_DONE)
 
-no_decay = decay(model, champion, held_out, CONTEST)
+no_decay = decay(evaluation, model, champion, held_out, CONTEST)

@@ -18,5 +18,5 @@ weekly_retraining, triggers = retraining(
     triggered=dg.AssetSelection.assets(model),
     cron_schedule="0 3 * * 1",
     new_data=["flight_delays/held_out"],
-    failed_checks=["flight_delays/drift:drift", "flight_delays/champion:decay"],
+    failed_checks=["flight_delays/drift:drift", "flight_delays/evaluation:decay"],
 )

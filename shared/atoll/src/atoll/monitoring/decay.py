@@ -13,7 +13,11 @@ from atoll.storage.journal import Journal
 
 
 def decay(
-    model: dg.AssetsDefinition, champion: dg.AssetsDefinition, held_out: dg.AssetsDefinition, contest: Contest
+    asset: dg.AssetsDefinition,
+    model: dg.AssetsDefinition,
+    champion: dg.AssetsDefinition,
+    held_out: dg.AssetsDefinition,
+    contest: Contest,
 ) -> dg.AssetChecksDefinition:
     """Make the check ``decay`` of a weekly champion, which warns and is a reason to retrain; assign it in ``defs``.
 
@@ -21,6 +25,7 @@ def decay(
     where the interval of that gain lies below the one that it had when it was promoted.
 
     Args:
+        asset: What the check is of: the evaluation of the champion's predictions, with the same weekly partitions.
         model: The asset that returns the models.
         champion: The second that ``promotion`` gave, with weekly partitions.
         held_out: The rows of the week with their true values, as for ``promotion``.
@@ -38,13 +43,15 @@ def decay(
     name = name_model(model.key.to_user_string())
 
     @dg.asset_check(
-        asset=champion,
+        asset=asset,
         name="decay",
-        additional_ins={"rows": dg.AssetIn(held_out.key)},
+        additional_ins={"predictor": dg.AssetIn(champion.key), "rows": dg.AssetIn(held_out.key)},
         partitions_def=champion.partitions_def,
         description="The champion is as far above the baseline as when it was promoted, up to noise.",
     )
-    def check_decay(context: dg.AssetCheckExecutionContext, predictor: Any, rows: Any) -> dg.AssetCheckResult:
+    def check_decay(
+        context: dg.AssetCheckExecutionContext, evaluated: Any, predictor: Any, rows: Any
+    ) -> dg.AssetCheckResult:
         registry = Registry(Journal(settings().store), settings().profile, name)
         version = registry.champion(before=context.partition_key)
         if version is None:
