@@ -126,3 +126,10 @@ def test_what_retraining_makes_is_expected_to_be_fresh(graph, name):
     policy = graph.get(key(name)).freshness_policy
     assert policy.warn_window.to_timedelta().days == 8
     assert policy.fail_window.to_timedelta().days == 15
+
+
+def test_what_is_watched_for_retraining_is_there():
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
+        tick = defs.resolve_sensor_def("weekly_retraining_triggers").evaluate_tick(context)
+        assert tick.skip_message == "There is no reason."

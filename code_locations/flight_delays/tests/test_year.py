@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from atoll.promotion.registry import Decision
+from flight_delays.plots import draw_year
 from flight_delays.year import MEASURES, summarize, tabulate_weeks
 
 
@@ -79,3 +80,14 @@ def test_each_week_tells_who_predicted_it_and_what_became_of_its_own_model():
     assert rows[3][5:] == ["0.700", "0.720", "-0.020", "-0.030 to -0.010", "refused", "gain over the champion"]
     assert rows[4][9] == "promoted, then rolled back to version 1"
     assert rows[5][4:] == ["", "", "", "", "", "not judged", ""]
+
+
+def test_a_model_that_was_refused_because_a_person_took_it_back_has_no_figures():
+    now = datetime(2014, 1, 5, tzinfo=timezone.utc)
+    taken_back = Decision(
+        4, "refused", now, "2013-03-10", 2, 1, 1, "decision 3 took version 2 back", rule={"metric": "x"}
+    )
+    found = summarize({"2013-03-10": week(0.1)}, [decide(1, "2013-03-10", "promoted", None, 1), taken_back])
+    assert found["weeks"][0]["decision"]["outcome"] == "refused"
+    assert tabulate_weeks(found["weeks"]).splitlines()[2].startswith("| 2013-03-10 | version 1 |")
+    assert draw_year(found).axes

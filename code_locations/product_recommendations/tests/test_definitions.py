@@ -74,3 +74,10 @@ def test_retraining_is_weekly_whole_and_off_until_switched_on():
 def test_what_people_rely_on_is_expected_weekly():
     with_policy = {spec.key.path[-1] for spec in defs.resolve_all_asset_specs() if spec.freshness_policy}
     assert with_policy == {"model", "evaluation", "recommendations"}
+
+
+def test_what_is_watched_for_retraining_is_there():
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
+        tick = defs.resolve_sensor_def("weekly_retraining_triggers").evaluate_tick(context)
+        assert tick.skip_message == "There is no reason."

@@ -80,3 +80,10 @@ def test_what_retraining_makes_is_expected_to_be_fresh(graph, name):
     policy = graph.get(key(name)).freshness_policy
     assert policy.warn_window.to_timedelta().days == 8
     assert policy.fail_window.to_timedelta().days == 15
+
+
+@pytest.mark.parametrize("name", ["weekly_retraining_triggers", "weekly_retraining_sedans_triggers"])
+def test_what_is_watched_for_retraining_is_there(name):
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
+        assert defs.resolve_sensor_def(name).evaluate_tick(context).skip_message == "There is no reason."

@@ -58,8 +58,8 @@ def _tell(decisions: Iterable[Decision]) -> dict[str | None, dict[str, Any]]:
         told[decision.partition] = {
             "version": decision.challenger,
             "outcome": "promoted" if decision.champion == decision.challenger else "refused",
-            **{name: decision.figures[name] for name in JUDGED},
-            "failed": [row["what"] for row in decision.figures["conditions"] if row["passed"] is False],
+            **{name: decision.figures.get(name) for name in JUDGED},
+            "failed": [row["what"] for row in decision.figures.get("conditions", []) if row["passed"] is False],
             "rolled_back_to": None,
         }
     return told

@@ -10,6 +10,7 @@ import pytest
 
 from atoll import UserError, load, settings
 from atoll.automation import on_update
+from atoll.commands import rollback
 from atoll.commands.inspection import list_models
 from atoll.commands.rollback import roll_back
 from atoll.io_manager import StoreIOManager
@@ -402,6 +403,55 @@ def test_a_rollback_to_a_version_goes_there_and_back(home, instance):
     assert roll_back(registry(), 1, "Ada")["champion"] == 1
     assert roll_back(registry(), None, "Ada")["champion"] == 3
     assert registry().champion().number == 3
+
+
+def test_a_refusal_after_a_rollback_leaves_the_champion_where_the_person_put_it(home, instance):
+    for week, skill in ((FIRST, 0.4), (SECOND, 0.9), (THIRD, 0.3)):
+        make(instance, week, skill)
+    roll_back(registry(), None, "Ada")
+    make(instance, THIRD, 0.2)
+    assert [decision.outcome for decision in registry().decisions()][2:] == ["refused", "rolled back", "refused"]
+    assert find_champion(instance, FOURTH) == FIRST
+
+
+def test_a_late_week_whose_model_is_better_is_champion_though_a_later_one_was_refused(instance):
+    for week, skill in ((FIRST, 0.4), (THIRD, 0.3), (SECOND, 0.9)):
+        make(instance, week, skill)
+    assert find_champion(instance, FOURTH) == SECOND
+
+
+def test_what_was_promoted_while_another_was_judged_is_what_that_one_meets(instance, monkeypatch):
+    make(instance, FIRST, 0.4)
+    judge, meanwhile = Contest._judge, []
+
+    def judge_late(self, *arguments):
+        if not meanwhile:
+            meanwhile.append(True)
+            make(instance, SECOND, 0.9)
+        return judge(self, *arguments)
+
+    monkeypatch.setattr(Contest, "_judge", judge_late)
+    make(instance, THIRD, 0.6)
+    assert [(decision.partition, decision.before) for decision in registry().decisions()] == [
+        (FIRST, None),
+        (SECOND, 1),
+        (THIRD, registry().champion().number),
+    ]
+    assert registry().champion().manifest.partition == SECOND
+
+
+def test_a_rollback_that_was_killed_before_the_asset_followed_is_finished(home, instance, monkeypatch):
+    make_whole(instance, 0.5)
+    make_whole(instance, 0.8)
+    prices = Registry(Journal(settings().store), "full", "prices.estimator")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(rollback, "_place", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        roll_back(prices, None, "Ada")
+    assert load("prices/champion").skill == 0.8
+    assert roll_back(prices, 1, "Ada")["decision"] == 3
+    assert load("prices/champion").skill == 0.5
+    with pytest.raises(UserError):
+        roll_back(prices, 1, "Ada")
 
 
 def test_a_rollback_holds_when_either_model_is_made_again(home):

@@ -22,6 +22,8 @@ def define(weeks):
 
     @dg.asset_check(asset=data, blocking=True, partitions_def=weeks)
     def complete():
+        if FOUND["complete"] is None:
+            raise RuntimeError("no memory")
         return dg.AssetCheckResult(passed=FOUND["complete"])
 
     @dg.asset(key_prefix="delays", partitions_def=weeks, deps=[data])
@@ -194,6 +196,22 @@ def test_triggers_wait_for_the_cool_down_and_the_schedule_counts(instance, monke
     )
     monkeypatch.setenv("ATOLL_TODAY", "2013-03-25")
     assert len(platform.train()) == 1
+
+
+def test_a_retraining_on_a_day_that_has_not_come_yet_holds_nothing_up(instance):
+    """As after a replay that was begun anew."""
+    platform = Platform(instance, None, cool_down_days=7)
+    tags = {"atoll/retraining": "retraining", "atoll/day": "2013-06-01", "atoll/profile": "sample"}
+    instance.add_run(dg.DagsterRun("earlier replay", tags=tags))
+    platform.make("data", "complete")
+    assert len(platform.train()) == 1
+
+
+def test_data_whose_blocking_check_crashed_are_no_reason(instance):
+    platform = Platform(instance, None)
+    FOUND["complete"] = None
+    platform.make("data", "complete")
+    assert platform.train() == []
 
 
 def test_of_several_weeks_one_is_trained_in_a_cool_down(instance, monkeypatch):

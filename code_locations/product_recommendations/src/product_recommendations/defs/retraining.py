@@ -9,7 +9,7 @@ weekly_retraining, triggers = retraining(
     trains="product_recommendations/model",
     target=dg.AssetSelection.all(),
     cron_schedule="0 3 * * 1",
-    new_data=["product_recommendations/purchases"],
+    new_data=["product_recommendations/transactions", "product_recommendations/products"],
     cool_down_days=3,
     missed="skip",
 )

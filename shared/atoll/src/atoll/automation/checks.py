@@ -9,7 +9,7 @@ from dagster._core.event_api import PartitionKeyFilter
 def find_failed(
     instance: dg.DagsterInstance, checks: Iterable[dg.AssetCheckKey], partition: str | None, *, warnings: bool = False
 ) -> list[dg.AssetCheckKey]:
-    """Find the checks that failed when they last looked at a partition.
+    """Find the checks that failed when they last looked at a partition, or ended without an answer.
 
     Args:
         instance: Where they are recorded.
@@ -27,4 +27,11 @@ def find_failed(
             found = event.asset_check_evaluation_data
             if not found.passed and (warnings or found.severity == dg.AssetCheckSeverity.ERROR):
                 failed.append(check)
+        elif _has_ended(instance, record.run_id):
+            failed.append(check)
     return sorted(failed)
+
+
+def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished

@@ -138,7 +138,7 @@ def _rest(day: date, days: Sequence[date], cool_down_days: int, limit: int | Non
         cool_down_days: As in `retraining`.
         limit: As in `retraining`.
     """
-    last = max(days, default=None)
+    last = max((known for known in days if known <= day), default=None)
     if last is not None and day < last + timedelta(days=cool_down_days):
         return f"The last retraining was asked for on {last}; triggers wait for {cool_down_days} days."
     month = sum(day - MONTH < known <= day for known in days)

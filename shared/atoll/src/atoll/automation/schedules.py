@@ -54,15 +54,15 @@ def weekly_schedule(
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         resolved = context.repository_def.get_job(job.name)
-        weeks = resolved.partitions_def
+        keys, weeks = resolved.asset_layer.selected_asset_keys, resolved.partitions_def
+        tags = {**sequence_tag(min(key.path[0] for key in keys)), **find_tags()}
         if not isinstance(weeks, dg.TimeWindowPartitionsDefinition):
             late = datetime.now(timezone.utc) - context.scheduled_execution_time
             if missed == "skip" and late > LATE:
                 yield dg.SkipReason(f"It was due at {context.scheduled_execution_time:%Y-%m-%d %H:%M}, and was missed.")
             else:
-                yield dg.RunRequest(tags=dict(find_tags()))
+                yield dg.RunRequest(tags=tags)
             return
-        keys = resolved.asset_layer.selected_asset_keys
         made = set.intersection(*(context.instance.get_materialized_partitions(key) for key in keys))
         ended = list_ended(weeks)
         arrived = set(ended if find is None else find())
@@ -70,7 +70,6 @@ def weekly_schedule(
         missing = [week for week in (there[-1:] if missed == "skip" else there) if week not in made]
         if not missing:
             yield dg.SkipReason(f"Every week that has ended was made{' or has not arrived' if find else ''}.")
-        tags = {**sequence_tag(min(key.path[0] for key in keys)), **find_tags()}
         for week in missing:
             yield dg.RunRequest(run_key=f"{read_settings().profile}:{week}", partition_key=week, tags=tags)
 

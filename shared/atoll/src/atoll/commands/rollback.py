@@ -59,7 +59,7 @@ def roll_back(registry: Registry, to: int | None, who: str, *, dry_run: bool = F
     """
     store, current = Store(settings().store), registry.champion()
     target = registry.version(to) if to is not None else _find_previous(registry, current)
-    if current is not None and current.number == target.number:
+    if current is not None and current.number == target.number and _is_placed(store, target):
         raise UserError(
             f"Nothing was changed: version {target.number} of {registry.name} is the champion already.",
             "It was the last one to be promoted or rolled back to.",
@@ -76,6 +76,11 @@ def roll_back(registry: Registry, to: int | None, who: str, *, dry_run: bool = F
     }
     if dry_run:
         return done
+    if before == target.number:
+        # Whoever decided it was killed before the asset followed.
+        decision = registry.find_promotion(target)
+        _place(store, target, decision)
+        return {**done, "decision": decision.number}
     last = max(registry.decisions(), key=lambda decision: decision.place)
     decision = registry.decide(
         Decision(
@@ -90,15 +95,15 @@ def roll_back(registry: Registry, to: int | None, who: str, *, dry_run: bool = F
             asked={"by": "command", "who": who},
         )
     )
-    _place(store, registry, target, decision)
+    _place(store, target, decision)
     return {**done, "decision": decision.number}
 
 
 def _find_previous(registry: Registry, current: Version | None) -> Version:
     """Find the champion that was there before the present one."""
-    held = [decision for decision in sorted(registry.decisions(), key=lambda found: found.place) if decision.champion]
-    others = [decision.champion for decision in held if current is None or decision.champion != current.number]
-    if not others or others[-1] is None:
+    moves = [decision for decision in sorted(registry.decisions(), key=lambda found: found.place) if decision.moves]
+    others = [decision.challenger for decision in moves if current is None or decision.challenger != current.number]
+    if not others:
         raise UserError(
             f"{registry.name} cannot be rolled back.",
             "There was no champion before this one." if current else "No version of it was ever champion.",
@@ -122,9 +127,21 @@ def _load(store: Store, registry: Registry, version: Version) -> None:
         ) from error
 
 
-def _place(store: Store, registry: Registry, version: Version, decision: Decision) -> None:
+def _name_champion(version: Version) -> tuple[str, ...]:
+    return (*version.manifest.asset.split("/")[:-1], "champion")
+
+
+def _is_placed(store: Store, version: Version) -> bool:
+    """Whether the asset ``champion`` is that version; those of weeks have a past of their own."""
+    if version.manifest.partition is not None:
+        return True
+    placed = store.get(Slot(FULL, _name_champion(version)))
+    return placed is not None and placed.manifest.data_version == version.manifest.data_version
+
+
+def _place(store: Store, version: Version, decision: Decision) -> None:
     """Make the asset ``champion`` that version, or leave those of weeks as they are, and say so in the page."""
-    key = dg.AssetKey([*version.manifest.asset.split("/")[:-1], "champion"])
+    key = dg.AssetKey(_name_champion(version))
     metadata = {"version": version.number, "decision": decision.number, "profile": FULL}
     tags = {DATA_VERSION: version.manifest.data_version}
     event: dg.AssetMaterialization | dg.AssetObservation

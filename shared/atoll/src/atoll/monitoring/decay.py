@@ -6,6 +6,7 @@ import dagster as dg
 
 from atoll.configuration import settings
 from atoll.errors import UserError
+from atoll.promotion.champion import find_version
 from atoll.promotion.comparison import IncomparableError
 from atoll.promotion.contest import Contest
 from atoll.promotion.registry import Registry, Version, name_model
@@ -22,7 +23,7 @@ def decay(
     """Make the check ``decay`` of a weekly champion, which warns and is a reason to retrain; assign it in ``defs``.
 
     What decays is the champion's gain over the baseline on the same rows: a hard week is hard for both. It has decayed
-    where the interval of that gain lies below the one that it had when it was promoted.
+    where the interval of that gain lies below the one that it had when it was first judged.
 
     Args:
         asset: What the check is of: the evaluation of the champion's predictions, with the same weekly partitions.
@@ -53,7 +54,7 @@ def decay(
         context: dg.AssetCheckExecutionContext, evaluated: Any, predictor: Any, rows: Any
     ) -> dg.AssetCheckResult:
         registry = Registry(Journal(settings().store), settings().profile, name)
-        version = registry.champion(before=context.partition_key)
+        version = find_version(model, context.partition_key)
         if version is None:
             return _report(True, "There is no champion yet.")
         try:

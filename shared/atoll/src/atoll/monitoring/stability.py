@@ -154,6 +154,12 @@ def _number(units: "pd.Series") -> "Numbers":
 
 
 def _check(reference: "pd.DataFrame", current: "pd.DataFrame", columns: Sequence[str], units: str | None) -> None:
+    if not columns:
+        raise UserError(
+            "Drift cannot be measured.",
+            "No column is named to look at.",
+            "Name columns that both tables have where drift is defined.",
+        )
     for name, table in (("reference", reference), ("current table", current)):
         missing = [column for column in [*columns, *([units] if units else [])] if column not in table.columns]
         if missing:

@@ -59,37 +59,30 @@ class Contest:
         Raises:
             UserError: The rows lack a column, the challenger cannot predict them, or the store cannot be used.
         """
-        manifest = challenger.manifest
-        version = registry.register(challenger.folder, manifest)
-        before = registry.champion(before=manifest.partition)
-        if before is not None and before.number == version.number:
-            decision = registry.find_promotion(version)
-            registry.announce(decision)
-            return decision
-        taken_back = registry.find_taken_back(version)
-        if taken_back is not None:
-            why = f"decision {taken_back.number} took version {version.number} back, and only a person returns to it"
-            judgement = Judgement(False, f"Refused: {why}.", {}, asdict(self.gate))
-        else:
-            judgement = self._judge(store, before, manifest.size, model, rows, checks_failed)
-        outcome: Outcome = "promoted" if judgement.promoted else "refused"
-        stays = None if before is None else before.number
-        return registry.decide(
-            Decision(
-                number=0,
-                outcome="sample" if manifest.profile == "sample" else outcome,
-                time=datetime.now(timezone.utc),
-                partition=manifest.partition,
-                challenger=version.number,
-                before=stays,
-                champion=version.number if judgement.promoted else stays,
-                reason=judgement.reason,
-                held_out=held_out.manifest.data_version,
-                figures=judgement.figures,
-                rule=judgement.rule,
-                asked=dict(asked),
+        version = registry.register(challenger.folder, challenger.manifest)
+        while True:
+            seen = sum(1 for _ in registry.decisions())
+            before = registry.champion(before=version.manifest.partition)
+            if before is not None and before.number == version.number:
+                decision = registry.find_promotion(version)
+                registry.announce(decision)
+                return decision
+            judgement = self._refuse(registry, version) or self._judge(
+                store, before, challenger.manifest.size, model, rows, checks_failed
             )
-        )
+            decision = _decide(version, before, judgement, held_out, asked)
+            made = registry.decide_in_view_of(seen, decision)
+            # Another training, or a person, has decided meanwhile: there may be another champion to meet.
+            if made is not None:
+                return made
+
+    def _refuse(self, registry: Registry, version: Version) -> Judgement | None:
+        """Refuse what a person took back."""
+        taken_back = registry.find_taken_back(version)
+        if taken_back is None:
+            return None
+        why = f"decision {taken_back.number} took version {version.number} back, and only a person returns to it"
+        return Judgement(False, f"Refused: {why}.", {}, asdict(self.gate))
 
     def _judge(
         self, store: Store, before: Version | None, size: int, model: Any, rows: Any, checks_failed: Sequence[str]
@@ -162,3 +155,24 @@ class Contest:
                 "Add it to the held-out table, or name another one where the gate is defined.",
             )
         return rows[name].to_numpy()
+
+
+def _decide(
+    version: Version, before: Version | None, judgement: Judgement, held_out: Artefact, asked: Mapping[str, str]
+) -> Decision:
+    outcome: Outcome = "promoted" if judgement.promoted else "refused"
+    stays = None if before is None else before.number
+    return Decision(
+        number=0,
+        outcome="sample" if version.manifest.profile == "sample" else outcome,
+        time=datetime.now(timezone.utc),
+        partition=version.manifest.partition,
+        challenger=version.number,
+        before=stays,
+        champion=version.number if judgement.promoted else stays,
+        reason=judgement.reason,
+        held_out=held_out.manifest.data_version,
+        figures=judgement.figures,
+        rule=judgement.rule,
+        asked=dict(asked),
+    )

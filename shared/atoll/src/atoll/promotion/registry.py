@@ -53,6 +53,11 @@ class Decision:
     asked: dict[str, str] = field(default_factory=dict)
 
     @property
+    def moves(self) -> bool:
+        """Whether it made its challenger champion; a refusal leaves the champion to whatever else was decided."""
+        return self.challenger == self.champion
+
+    @property
     def place(self) -> tuple[str, int]:
         """What decisions are ordered by: history by its weeks, and of one week the last word."""
         return self.partition or "", self.number
@@ -104,8 +109,24 @@ class Registry:
         Raises:
             UserError: The store cannot be used.
         """
-        made = self._write(decision)
-        self.announce(made)
+        while True:
+            made = self.decide_in_view_of(sum(1 for _ in self.decisions()), decision)
+            if made is not None:
+                return made
+
+    def decide_in_view_of(self, seen: int, decision: Decision) -> Decision | None:
+        """Write a decision as `decide` does, unless others were written since: then None, and nothing is written.
+
+        Args:
+            seen: How many decisions there were when the champion was looked up.
+            decision: What was decided.
+
+        Raises:
+            UserError: The store cannot be used.
+        """
+        made = self._write(seen, decision)
+        if made is not None:
+            self.announce(made)
         return made
 
     def announce(self, decision: Decision) -> None:
@@ -118,15 +139,13 @@ class Registry:
         if self.profile == FULL and self._journal.read(f"{SENT}/{name}") is None:
             self._journal.add(f"{PENDING}/{name}", b"{}")
 
-    def _write(self, decision: Decision) -> Decision:
-        while True:
-            decisions = list(self.decisions())
-            judged = [known for known in decisions if known.partition == decision.partition and known.rule]
-            if judged and _essence(judged[-1]) == _essence(decision):
-                return judged[-1]
-            made = replace(decision, number=len(decisions) + 1)
-            if self._journal.add(self._path("decisions", made.number), _DECISION.dump_json(made, indent=1)):
-                return made
+    def _write(self, seen: int, decision: Decision) -> Decision | None:
+        judged = [known for known in self.decisions() if known.partition == decision.partition and known.rule]
+        if judged and _essence(judged[-1]) == _essence(decision):
+            return judged[-1]
+        made = replace(decision, number=seen + 1)
+        written = self._journal.add(self._path("decisions", made.number), _DECISION.dump_json(made, indent=1))
+        return made if written else None
 
     def versions(self) -> Iterator[Version]:
         """Read all versions, by number.
@@ -153,9 +172,13 @@ class Registry:
         Raises:
             UserError: The store cannot be read.
         """
-        known = [decision for decision in self.decisions() if before is None or (decision.partition or "") < before]
-        last = max(known, key=lambda decision: decision.place, default=None)
-        return None if last is None or last.champion is None else self.version(last.champion)
+        moves = [
+            decision
+            for decision in self.decisions()
+            if decision.moves and (before is None or (decision.partition or "") < before)
+        ]
+        last = max(moves, key=lambda decision: decision.place, default=None)
+        return None if last is None else self.version(last.challenger)
 
     def find_promotion(self, version: Version) -> Decision:
         """Find the decision that made a version champion, the last one of several.
@@ -163,7 +186,7 @@ class Registry:
         Raises:
             ValueError: It never was.
         """
-        made = [found for found in self.decisions() if found.challenger == found.champion == version.number]
+        made = [found for found in self.decisions() if found.moves and found.challenger == version.number]
         return max(made, key=lambda decision: decision.number)
 
     def find_taken_back(self, version: Version) -> Decision | None:
