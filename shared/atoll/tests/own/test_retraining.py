@@ -1,5 +1,7 @@
 """What asks for a retraining, by Dagster's own events; the daemon's ticks are in the platform's tests."""
 
+from typing import Any
+
 import dagster as dg
 import pytest
 
@@ -9,7 +11,15 @@ from atoll.automation.retraining import Retraining, retraining
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2013-03-03", end_date="2013-05-05")
 FIRST, SECOND, THIRD = WEEKS.get_partition_keys()[:3]
 # What the next materialization finds.
-FOUND = {"content": "1", "drift": True, "complete": True, "trains": True}
+FIRST_LOOK = {
+    "content": "1",
+    "profile": "sample",
+    "drift": True,
+    "complete": True,
+    "trains": True,
+    "meanwhile": lambda: None,
+}
+FOUND: dict[str, Any] = {}
 RESOURCES = {"io_manager": dg.mem_io_manager}
 
 
@@ -18,7 +28,8 @@ def define(weeks):
 
     @dg.asset(key_prefix="delays", partitions_def=weeks)
     def data():
-        return dg.MaterializeResult(value=1, data_version=dg.DataVersion(FOUND["content"]))
+        version = dg.DataVersion(FOUND["content"])
+        return dg.MaterializeResult(value=1, data_version=version, metadata={"profile": FOUND["profile"]})
 
     @dg.asset_check(asset=data, blocking=True, partitions_def=weeks)
     def complete():
@@ -36,6 +47,7 @@ def define(weeks):
 
     @dg.asset(key_prefix="delays", partitions_def=weeks, deps=[data])
     def model():
+        FOUND["meanwhile"]()
         if not FOUND["trains"]:
             raise RuntimeError("no memory")
         return 1
@@ -99,7 +111,7 @@ class Platform:
 
 @pytest.fixture(autouse=True)
 def fresh(store_folder, monkeypatch):
-    FOUND.update(content="1", drift=True, complete=True, trains=True)
+    FOUND.update(FIRST_LOOK)
     monkeypatch.setenv("ATOLL_TODAY", "2013-03-20")
 
 
@@ -147,6 +159,42 @@ def test_what_was_made_in_the_run_of_the_model_is_no_reason_to_train_it_again(in
     assert platform.train() == []
     platform.make("champion", "no_decay")
     assert platform.train() == [(None, "decay: delays/champion")]
+
+
+def test_data_that_arrived_while_the_model_was_trained_are_a_reason(instance, monkeypatch):
+    platform = Platform(instance, None)
+    platform.make("data", "complete")
+
+    def arrive():
+        FOUND.update(content="2", meanwhile=lambda: None)
+        platform.make("data", "complete")
+
+    FOUND["meanwhile"] = arrive
+    assert platform.train() == [(None, "new data: delays/data")]
+    assert platform.train() == [(None, "new data: delays/data")]
+    assert platform.train() == []
+
+
+def test_what_was_made_in_another_profile_is_no_reason(instance, monkeypatch):
+    platform = Platform(instance, None)
+    FOUND["profile"] = "full"
+    platform.make("data", "complete")
+    assert platform.train() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "what", "how"),
+    [
+        ({"cool_down_days": -3}, "`cool_down_days` of a retraining is not valid.", "a number of days, 0 for none."),
+        ({"limit": 0}, "`limit` of a retraining is not valid.", "a number of at least 1, or nothing."),
+        ({"missed": "never"}, "`missed` of a retraining is not valid.", "one of catch up, skip."),
+    ],
+)
+def test_a_rule_that_cannot_be_is_explained(options, what, how):
+    with pytest.raises(UserError) as caught:
+        retraining("retraining", "a/model", dg.AssetSelection.all(), "0 3 * * 1", **options)
+    assert caught.value.what == what
+    assert caught.value.how == f"Correct it where retraining is defined: it must be {how}"
 
 
 def test_each_week_is_trained_for_its_own_reasons_in_order(instance):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, get_args
 
 import dagster as dg
 from dagster import _check as check
@@ -13,6 +13,7 @@ from atoll.automation.schedules import Missed, weekly_schedule
 from atoll.automation.triggers import find_reasons, watch_check, watch_data
 from atoll.clock import today
 from atoll.configuration import read_settings, settings
+from atoll.errors import UserError
 from atoll.run_tags import DAY, PROFILE, REASON, RETRAINING
 
 # What a limit counts in.
@@ -49,13 +50,14 @@ def retraining(
             checks stop nothing.
         failed_checks: Asset checks as ``<asset>:<check>``, such as drift and decay: a failure or warning is a reason.
         triggered: What the sensor asks for, where that is not ``target``.
-        cool_down_days: The sensor waits until so many days of ``atoll.today()`` after the last retraining.
-        limit: The sensor asks for nothing where there were so many retrainings in thirty days, whatever asked for them.
+        cool_down_days: The sensor waits until so many days of ``atoll.today()`` after the last retraining by either.
+        limit: The sensor asks for nothing where there were so many retrainings in thirty days, by schedule or sensor.
         missed: Whether weeks that were missed are trained one after the other, or ``skip`` all but the last.
 
     Raises:
-        UserError: A check is not named as it must be.
+        UserError: A check is not named as it must be, or a value is not one that it can be.
     """
+    _check(cool_down_days, limit, missed)
     triggers = [*map(watch_data, new_data), *map(watch_check, failed_checks)]
     location = trains.partition("/")[0]
 
@@ -127,6 +129,20 @@ class Retraining(dg.Component, dg.Resolvable):
         """Make schedule and sensor."""
         schedule, sensor = retraining(**vars(self))
         return dg.Definitions(schedules=[schedule], sensors=[sensor])
+
+
+def _check(cool_down_days: int, limit: int | None, missed: str) -> None:
+    for name, value, wanted, right in (
+        ("cool_down_days", cool_down_days, "a number of days, 0 for none", cool_down_days >= 0),
+        ("limit", limit, "a number of at least 1, or nothing", limit is None or limit >= 1),
+        ("missed", missed, f"one of {', '.join(get_args(Missed))}", missed in get_args(Missed)),
+    ):
+        if not right:
+            raise UserError(
+                f"`{name}` of a retraining is not valid.",
+                f"It is {value!r}.",
+                f"Correct it where retraining is defined: it must be {wanted}.",
+            )
 
 
 def _rest(day: date, days: Sequence[date], cool_down_days: int, limit: int | None) -> str | None:

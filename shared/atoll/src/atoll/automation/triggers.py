@@ -9,6 +9,7 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from atoll.automation.checks import find_failed
+from atoll.configuration import read_settings
 from atoll.errors import UserError
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def find_reasons(
 ) -> list[Found]:
     """Find the partitions of a model that something newer than it is a reason to train, in their order.
 
-    What was made in the run that trained the model is no newer than it. Partitions of which a run goes on are left out:
-    what it makes may be what is missing.
+    Newer is what was made after that training was asked for, but not in its own run. Partitions of which a run goes on
+    are left out: what it makes may be what is missing. So is what was made in another profile.
 
     Args:
         instance: Where events are recorded.
@@ -84,19 +85,19 @@ def find_reasons(
     """
     _check(graph, model, triggers)
     weekly = graph.get(model).partitions_def is not None
-    trained, busy = _find_latest(instance, model, weekly), _find_busy(instance, model.path[0])
+    asked, busy = _find_asked(instance, model, weekly), _find_busy(instance, model.path[0])
     newer: dict[str | None, dict[Trigger, int]] = {}
     for trigger in triggers:
         for partition, event in _find_latest(instance, trigger.asset, weekly).items():
-            if event > trained.get(partition, 0) and partition not in busy:
+            if event > asked.get(partition, 0) and partition not in busy:
                 newer.setdefault(partition, {})[trigger] = event
     found = []
     for partition in sorted(newer, key=lambda key: key or ""):
-        made = _get(instance, model, partition)
+        run_id = made.run_id if (made := _get(instance, model, partition)) else None
         events = {
             trigger.reason: event
             for trigger, event in newer[partition].items()
-            if _holds(instance, graph, trigger, partition, made)
+            if _holds(instance, graph, trigger, partition, asked.get(partition), run_id)
         }
         if events:
             found.append(Found(partition, tuple(events), max(events.values())))
@@ -108,17 +109,18 @@ def _holds(
     graph: "AssetGraph",
     trigger: Trigger,
     partition: str | None,
-    model: dg.EventLogRecord | None,
+    asked: int | None,
+    run_id: str | None,
 ) -> bool:
     made = _get(instance, trigger.asset, partition)
-    if model is not None and made is not None and made.run_id == model.run_id:
+    if made is not None and (made.run_id == run_id or not _is_of_this_profile(made)):
         return False
     if trigger.check is not None:
         check = dg.AssetCheckKey(trigger.asset, trigger.check)
         return bool(find_failed(instance, [check], partition, warnings=True))
     if find_failed(instance, graph.get_check_keys_for_assets({trigger.asset}), partition):
         return False
-    before = None if model is None else _get(instance, trigger.asset, partition, model.storage_id)
+    before = None if asked is None else _get(instance, trigger.asset, partition, asked)
     return before is None or _name_version(before) != _name_version(made)
 
 
@@ -129,6 +131,24 @@ def _find_latest(instance: dg.DagsterInstance, key: dg.AssetKey, weekly: bool) -
         return {**instance.event_log_storage.get_latest_storage_id_by_partition(key, made)}
     newest = _get(instance, key, None)
     return {None: newest.storage_id} if newest else {}
+
+
+def _find_asked(instance: dg.DagsterInstance, model: dg.AssetKey, weekly: bool) -> dict[str | None, int]:
+    """By partition the event that asked for the training that was the last to end well."""
+    made = _find_latest(instance, model, weekly)
+    planned: dict[str | None, int] = {}
+    if weekly:
+        kind = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+        planned = {**instance.event_log_storage.get_latest_storage_id_by_partition(model, kind)}
+    elif (plan := instance.event_log_storage.get_latest_planned_materialization_info(model)) is not None:
+        planned[None] = plan.storage_id
+    return {partition: min(event, planned.get(partition, event)) for partition, event in made.items()}
+
+
+def _is_of_this_profile(record: dg.EventLogRecord) -> bool:
+    made = record.asset_materialization
+    profile = made.metadata.get("profile") if made else None
+    return profile is None or profile.value == read_settings().profile
 
 
 def _get(
