@@ -72,6 +72,17 @@ def test_a_week_that_has_ended_and_has_not_arrived_is_asked_for_when_it_has(monk
     assert [request.partition_key for request in ask().run_requests] == ["2013-01-06"]
 
 
+def test_a_week_is_asked_for_when_what_it_reads_of_others_was_made(monkeypatch, instance):
+    schedule = weekly_schedule("rates_alone", dg.AssetSelection.assets(rates), "0 3 * * 1")
+    defs = dg.Definitions(assets=[flights, rates], schedules=[schedule], resources={"io_manager": dg.mem_io_manager})
+    monkeypatch.setenv("ATOLL_TODAY", "2013-01-20")
+    make(instance, "2013-01-06", flights)
+    context = dg.build_schedule_context(instance=instance, repository_def=defs.get_repository_def())
+    assert [request.partition_key for request in schedule.evaluate_tick(context).run_requests] == ["2013-01-06"]
+    make(instance, "2013-01-06", rates)
+    assert schedule.evaluate_tick(context).skip_message == "Every week that has ended was made or has not arrived."
+
+
 def test_what_was_made_is_not_asked_for_again(tick, instance):
     make(instance, "2012-12-30", flights, rates)
     assert tick("2013-01-20") == ["2013-01-06", "2013-01-13"]
