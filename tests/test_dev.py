@@ -7,6 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import yaml
 from dagster import DagsterRun, DagsterRunStatus
 
 from atoll_control.graphql import Page
@@ -231,3 +232,13 @@ def test_dg_checks_the_definitions_at_the_root_and_lists_them_in_each_project(cl
         listed = clone.uv("run", "--locked", "dg", "list", "defs", "--json", cwd=folder)
         assert listed.code == 0, listed.text
         assert f'"{location}/' in listed.stdout
+
+
+def test_the_weeks_of_a_backfill_are_made_one_after_the_other(clone):
+    """The gate of a week looks at what the weeks before have left."""
+    settings = yaml.safe_load((clone.root / "dagster.yaml").read_text())
+    limits = settings["run_coordinator"]["config"]["tag_concurrency_limits"]
+    one_each = {"value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+    assert [limit for limit in limits if limit["key"] == "dagster/backfill"] == [
+        {"key": "dagster/backfill", **one_each}
+    ]
