@@ -253,13 +253,16 @@ LOAD = """
 import sys
 import mlflow
 import numpy as np
-from atoll import load
+from atoll import load, settings
+from atoll.storage.store import Store
+from atoll.storage.values import read
 
 mlflow.set_tracking_uri(sys.argv[1])
 rows = load("flight_delays/held_out", sys.argv[2])
 champion = mlflow.pyfunc.load_model("models:/flight_delays@champion")
 version = mlflow.MlflowClient().get_model_version_by_alias("flight_delays", "champion")
-own = load("flight_delays/model", version.tags["dagster/partition"])
+store = Store(settings().store)
+own = read(store, store.read_version(version.tags["atoll/artefact"]))
 np.testing.assert_array_equal(champion.predict(rows), own.predict(rows))
 print(version.tags["atoll/version"], version.tags["decision"])
 """
