@@ -189,7 +189,7 @@ def test_a_headless_run_is_shown_with_what_it_made(visit, platform, headless_run
 
 def test_schedules_are_listed_where_they_are_switched_on(visit):
     page = visit("/automation")
-    expect(page.get_by_role("link", name="weekly_retraining", exact=True)).to_have_count(len(("flight_delays", *WHOLE)))
+    expect(page.get_by_text("weekly_retraining", exact=True)).to_have_count(len(("flight_delays", *WHOLE)))
     shoot(page, "automation")
 
 

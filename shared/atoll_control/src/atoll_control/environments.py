@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 from atoll_control.errors import UserError
-from atoll_control.process import Output, capture, clean_environment
+from atoll_control.process import Output, capture, clean_environment, side_by_side
 from atoll_control.projects import Project
 from atoll_control.services import Service
 
@@ -86,15 +85,7 @@ def sync_projects(
     projects: Sequence[Project | Service], done: Callable[[Synced], None], *, always: bool
 ) -> list[Synced]:
     """Sync several of them side by side; `done` hears of each as it ends. One with a problem is not touched."""
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        futures = [pool.submit(_sync_project, project, always) for project in projects]
-        try:
-            for future in as_completed(futures):
-                done(future.result())
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return [future.result() for future in futures]
+    return side_by_side(lambda project: _sync_project(project, always), projects, at_once=SIDE_BY_SIDE, done=done)
 
 
 def _sync_project(project: Project | Service, always: bool) -> Synced:

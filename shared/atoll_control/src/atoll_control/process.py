@@ -6,12 +6,17 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from atoll_control.errors import UserError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 LEAKING = ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "DAGSTER_HOME", "UV_PROJECT_ENVIRONMENT")
 
@@ -48,6 +53,24 @@ def capture(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] 
     except OSError as error:
         return Output(127, "", str(error))
     return Output(done.returncode, done.stdout, done.stderr)
+
+
+def side_by_side(
+    work: Callable[[Item], Result], items: Sequence[Item], *, at_once: int, done: Callable[[Result], None]
+) -> list[Result]:
+    """Do the work for each item, some at once; `done` hears of each result as it ends.
+
+    What has not begun when an error or Ctrl-C comes is not begun.
+    """
+    with ThreadPoolExecutor(at_once) as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            for future in as_completed(futures):
+                done(future.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [future.result() for future in futures]
 
 
 def start_time(pid: int) -> str | None:

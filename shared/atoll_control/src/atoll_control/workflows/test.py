@@ -9,9 +9,12 @@ from pathlib import Path
 from atoll_control.console import BAD, GOOD, say, show_problem, show_table
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
-from atoll_control.process import clean_environment
+from atoll_control.process import Output, capture, clean_environment, side_by_side
 from atoll_control.projects import Project, select_projects
 from atoll_control.workflows.sync import sync_library, sync_with_progress
+
+# A suite keeps one core busy.
+AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,12 @@ class Suite:
     name: str
     python: Path
     folder: Path
-    paths: Sequence[Path]
+    tests: Path = Path("tests")
+
+    @property
+    def command(self) -> list[str]:
+        """What runs them."""
+        return [str(self.python), "-m", "pytest", "-q", str(self.tests)]
 
 
 def test(checkout: Checkout, names: list[str]) -> int:
@@ -38,9 +46,10 @@ def test(checkout: Checkout, names: list[str]) -> int:
     if broken:
         return 2
     suites = project_suites(checkout, projects)
-    if not names:
-        suites += platform_suites(checkout)
-    results = [(suite, _run(checkout, suite)) for suite in suites]
+    if names:
+        results = [(suite, _run(checkout, suite)) for suite in suites]
+    else:
+        results = _run_everything(checkout, suites)
     show_table(
         ("", "tests", ""),
         [(BAD if code else GOOD, suite.name, f"exit {code}" if code else "") for suite, code in results],
@@ -58,25 +67,38 @@ def project_suites(checkout: Checkout, projects: Sequence[Project]) -> list[Suit
                 f"there is no code_locations/{project.name}/tests.",
                 "write one: docs/handover.md says what a project's tests show.",
             )
-        suites.append(Suite(project.name, project.python, project.folder, [Path("tests")]))
+        suites.append(Suite(project.name, project.python, project.folder))
         portable = checkout.library / "tests" / "portable"
-        suites.append(Suite(f"atoll in {project.name}", project.python, checkout.library, [portable]))
+        suites.append(Suite(f"atoll in {project.name}", project.python, checkout.library, portable))
     return suites
 
 
-def platform_suites(checkout: Checkout) -> list[Suite]:
-    """The library's tests in its own environment, then those of the command and of the platform as a whole."""
-    library = checkout.library / ".venv" / "bin" / "python"
-    control = Path(sys.executable)
-    return [
-        Suite("atoll", library, checkout.library, [Path("tests")]),
-        Suite("atoll_control", control, checkout.control, [Path("tests")]),
-        Suite("platform", control, checkout.root, [Path("tests")]),
+def _run_everything(checkout: Checkout, suites: list[Suite]) -> list[tuple[Suite, int]]:
+    """Run the suites of one environment side by side, then the platform's, which starts many processes."""
+    library, control = checkout.library / ".venv" / "bin" / "python", Path(sys.executable)
+    suites = [
+        Suite("atoll", library, checkout.library),
+        Suite("atoll_control", control, checkout.control),
+        *suites,
     ]
+    platform = Suite("platform", control, checkout.root)
+    ended = side_by_side(lambda suite: (suite, _capture(checkout, suite)), suites, at_once=AT_ONCE, done=_show)
+    return [*((suite, output.code) for suite, output in ended), (platform, _run(checkout, platform))]
 
 
 def _run(checkout: Checkout, suite: Suite) -> int:
     say(f"\n{suite.name}")
-    command = [str(suite.python), "-m", "pytest", "-q", *(str(path) for path in suite.paths)]
-    environment = clean_environment(ATOLL_ROOT=str(checkout.root))
-    return subprocess.run(command, cwd=suite.folder, env=environment, check=False).returncode
+    return subprocess.run(suite.command, cwd=suite.folder, env=_environment(checkout), check=False).returncode
+
+
+def _capture(checkout: Checkout, suite: Suite) -> Output:
+    return capture(suite.command, cwd=suite.folder, env=_environment(checkout))
+
+
+def _show(ended: tuple[Suite, Output]) -> None:
+    suite, output = ended
+    say(f"\n{suite.name}\n{output.stdout}{output.stderr}")
+
+
+def _environment(checkout: Checkout) -> dict[str, str]:
+    return clean_environment(ATOLL_ROOT=str(checkout.root))
