@@ -38,19 +38,7 @@ from atoll.promotion.gate import Gate
 from atoll.storage.journal import Journal
 from atoll.storage.store import Slot, Store
 
-
-@pytest.fixture(autouse=True)
-def profile(store_folder, monkeypatch):
-    SKILL.clear()
-    BROKEN.clear()
-    INCOMPLETE.clear()
-    monkeypatch.setenv("ATOLL_PROFILE", "full")
-
-
-@pytest.fixture
-def instance():
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
+pytestmark = pytest.mark.usefixtures("untrained")
 
 
 def test_the_first_model_is_promoted_when_it_beats_the_baseline(instance):

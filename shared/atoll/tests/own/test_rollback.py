@@ -4,10 +4,8 @@ import dagster as dg
 import pandas as pd
 import pytest
 from promoted import (
-    BROKEN,
     FIRST,
     FOURTH,
-    INCOMPLETE,
     SECOND,
     SKILL,
     THIRD,
@@ -31,19 +29,7 @@ from atoll.promotion.gate import Gate
 from atoll.promotion.registry import Registry, list_pending
 from atoll.storage.journal import Journal
 
-
-@pytest.fixture(autouse=True)
-def profile(store_folder, monkeypatch):
-    SKILL.clear()
-    BROKEN.clear()
-    INCOMPLETE.clear()
-    monkeypatch.setenv("ATOLL_PROFILE", "full")
-
-
-@pytest.fixture
-def instance():
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
+pytestmark = pytest.mark.usefixtures("untrained")
 
 
 @pytest.fixture(scope="module")
