@@ -10,6 +10,7 @@ from atoll.promotion.champion import promotion
 from atoll.promotion.contest import Contest
 from atoll.promotion.gate import Gate
 from atoll.promotion.registry import Registry
+from atoll.report import progress
 from atoll.storage.journal import Journal
 
 WEEKS = dg.WeeklyPartitionsDefinition(start_date="2013-03-03", end_date="2013-04-14")
@@ -82,6 +83,15 @@ class Estimator:
 
 whole_gate, whole_champion = promotion(
     estimator, rows, Contest(Gate("neg_mean_absolute_error"), truth="price", baseline="guess")
+)
+
+# What a real run finds; those of the functions below are in memory.
+defs = dg.Definitions(
+    assets=[held_out, model, champion],
+    asset_checks=[complete, gate],
+    resources={"io_manager": StoreIOManager()},
+    loggers={"progress": progress},
+    executor=dg.in_process_executor,
 )
 
 

@@ -30,6 +30,7 @@ from promoted import (
 
 from atoll import UserError, load, settings
 from atoll.automation import on_update
+from atoll.commands.execution import execute
 from atoll.commands.inspection import list_models
 from atoll.io_manager import StoreIOManager
 from atoll.promotion.champion import find_version, promotion, read_decisions
@@ -173,6 +174,17 @@ def test_a_model_made_from_data_whose_check_failed_is_refused(instance):
     INCOMPLETE.clear()
     dg.materialize([held_out, complete], partition_key=SECOND, instance=instance, resources=resources)
     assert gate_of(make(instance, SECOND, 0.9)).passed
+
+
+def test_a_model_made_alone_is_refused_too_where_a_check_failed_in_the_run_before(instance):
+    SKILL[FIRST] = 0.9
+    INCOMPLETE.add(FIRST)
+    week = {"dagster/partition": FIRST}
+    execute(instance, "promoted", [held_out.key], week)
+    execute(instance, "promoted", [model.key], week)
+    (decision,) = registry().decisions()
+    assert decision.outcome == "refused"
+    assert "data checks failed: delays/held_out:complete" in decision.reason
 
 
 def test_on_a_sample_it_is_decided_and_recorded_and_nothing_is_promoted_for_good(instance, monkeypatch):

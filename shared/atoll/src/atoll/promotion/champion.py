@@ -1,9 +1,10 @@
 """From challenger to champion: the gate as an asset check, and the champion as an asset."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._check import CheckError
 
 from atoll.automation.checks import find_failed
 from atoll.automation.conditions import along_with, on_update
@@ -16,6 +17,9 @@ from atoll.run_tags import PROCESS, REASON, WHO
 from atoll.storage.formats import Reference
 from atoll.storage.journal import Journal
 from atoll.storage.store import Slot, Store
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 # Tags of a run that say what asked for it, in the order in which they are looked for.
 ASKED = {
@@ -194,6 +198,17 @@ def _find_failed_checks(
     context: dg.AssetCheckExecutionContext, keys: set[dg.AssetKey], partition: str | None
 ) -> list[str]:
     """Name the checks that failed when they last looked at what the models are made from or judged by."""
-    checks = context.job_def.asset_layer.asset_graph.get_check_keys_for_assets(keys)
+    checks = _find_graph(context).get_check_keys_for_assets(keys)
     failed = {check for place in {partition, None} for check in find_failed(context.instance, checks, place)}
     return sorted(check.to_user_string() for check in failed)
+
+
+def _find_graph(context: dg.AssetCheckExecutionContext) -> "AssetGraph":
+    """All assets of the code location; the run's job knows those that it makes.
+
+    What runs in memory, as ``dg.materialize`` does, is of no code location: there is nothing but the job.
+    """
+    try:
+        return context.repository_def.asset_graph
+    except CheckError:
+        return context.job_def.asset_layer.asset_graph
