@@ -6,5 +6,5 @@ SEQUENCE = "atoll/sequence"
 PROCESS, WHO = "atoll/process", "atoll/who"
 # The tracked assets that it is to make, and in which profile.
 TRACKED, PROFILE = "atoll/tracked", "atoll/profile"
-# Of a retraining: its name, why it was asked for, and on which day of the platform.
+# Of a retraining: of which model, why it was asked for, and on which day of the platform.
 RETRAINING, REASON, DAY = "atoll/retraining", "atoll/reason", "atoll/day"

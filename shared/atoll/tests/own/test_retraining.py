@@ -23,10 +23,10 @@ FOUND: dict[str, Any] = {}
 RESOURCES = {"io_manager": dg.mem_io_manager}
 
 
-def define(weeks):
+def define(weeks, location):
     """Data with a blocking check, drift beside it, and a model; with weekly partitions, or none."""
 
-    @dg.asset(key_prefix="delays", partitions_def=weeks)
+    @dg.asset(key_prefix=location, partitions_def=weeks)
     def data():
         version = dg.DataVersion(FOUND["content"])
         return dg.MaterializeResult(value=1, data_version=version, metadata={"profile": FOUND["profile"]})
@@ -37,7 +37,7 @@ def define(weeks):
             raise RuntimeError("no memory")
         return dg.AssetCheckResult(passed=FOUND["complete"])
 
-    @dg.asset(key_prefix="delays", partitions_def=weeks, deps=[data])
+    @dg.asset(key_prefix=location, partitions_def=weeks, deps=[data])
     def drift():
         return 1
 
@@ -45,14 +45,14 @@ def define(weeks):
     def no_drift():
         return dg.AssetCheckResult(passed=FOUND["drift"], severity=dg.AssetCheckSeverity.WARN)
 
-    @dg.asset(key_prefix="delays", partitions_def=weeks, deps=[data])
+    @dg.asset(key_prefix=location, partitions_def=weeks, deps=[data])
     def model():
         FOUND["meanwhile"]()
         if not FOUND["trains"]:
             raise RuntimeError("no memory")
         return 1
 
-    @dg.asset(key_prefix="delays", partitions_def=weeks, deps=[model])
+    @dg.asset(key_prefix=location, partitions_def=weeks, deps=[model])
     def champion():
         return 1
 
@@ -74,11 +74,13 @@ def define(weeks):
 class Platform:
     """A code location with its instance, whose sensor is asked by hand."""
 
-    def __init__(self, instance, weeks, **options):
-        watched = {"new_data": ["delays/data"], "failed_checks": ["delays/drift:drift"]}
-        self.instance, self.made = instance, define(weeks)
-        selection = dg.AssetSelection.assets("delays/model")
-        schedule, self.sensor = retraining("retraining", "delays/model", selection, "0 3 * * 1", **(watched | options))
+    def __init__(self, instance, weeks, location="delays", **options):
+        watched = {"new_data": [f"{location}/data"], "failed_checks": [f"{location}/drift:drift"]}
+        self.instance, self.made = instance, define(weeks, location)
+        model = f"{location}/model"
+        schedule, self.sensor = retraining(
+            "retraining", model, dg.AssetSelection.assets(model), "0 3 * * 1", **(watched | options)
+        )
         assets = [found for found in self.made.values() if not isinstance(found, dg.AssetChecksDefinition)]
         checks = [found for found in self.made.values() if isinstance(found, dg.AssetChecksDefinition)]
         self.defs = dg.Definitions(
@@ -235,7 +237,7 @@ def test_it_waits_while_a_run_of_the_week_goes_on(instance):
 
 def test_triggers_wait_for_the_cool_down_and_the_schedule_counts(instance, monkeypatch):
     platform = Platform(instance, None, cool_down_days=7)
-    tags = {"atoll/retraining": "retraining", "atoll/day": "2013-03-18", "atoll/profile": "sample"}
+    tags = {"atoll/retraining": "delays/model", "atoll/day": "2013-03-18", "atoll/profile": "sample"}
     instance.add_run(dg.DagsterRun("scheduled", tags=tags))
     platform.make("data", "complete")
     assert platform.ask().skip_message == (
@@ -249,10 +251,18 @@ def test_triggers_wait_for_the_cool_down_and_the_schedule_counts(instance, monke
 def test_a_retraining_on_a_day_that_has_not_come_yet_holds_nothing_up(instance):
     """As after a replay that was begun anew."""
     platform = Platform(instance, None, cool_down_days=7)
-    tags = {"atoll/retraining": "retraining", "atoll/day": "2013-06-01", "atoll/profile": "sample"}
+    tags = {"atoll/retraining": "delays/model", "atoll/day": "2013-06-01", "atoll/profile": "sample"}
     instance.add_run(dg.DagsterRun("earlier replay", tags=tags))
     platform.make("data", "complete")
     assert len(platform.train()) == 1
+
+
+def test_what_another_project_calls_the_same_does_not_count(instance):
+    platforms = [Platform(instance, None, location, cool_down_days=7, limit=1) for location in ("delays", "prices")]
+    for platform in platforms:
+        platform.make("data", "complete")
+    reasons = [platform.train() for platform in platforms]
+    assert reasons == [[(None, "new data: delays/data")], [(None, "new data: prices/data")]]
 
 
 def test_data_whose_blocking_check_crashed_are_no_reason(instance):

@@ -50,8 +50,8 @@ def retraining(
             checks stop nothing.
         failed_checks: Asset checks as ``<asset>:<check>``, such as drift and decay: a failure or warning is a reason.
         triggered: What the sensor asks for, where that is not ``target``.
-        cool_down_days: The sensor waits until so many days of ``atoll.today()`` after the last retraining by either.
-        limit: The sensor asks for nothing where there were so many retrainings in thirty days, by schedule or sensor.
+        cool_down_days: The sensor waits until so many days of ``atoll.today()`` after the model's last retraining.
+        limit: The sensor asks for nothing where there were so many of them in thirty days, by schedule or sensor.
         missed: Whether weeks that were missed are trained one after the other, or ``skip`` all but the last.
 
     Raises:
@@ -62,7 +62,7 @@ def retraining(
     location = trains.partition("/")[0]
 
     def tag(reason: str) -> dict[str, str]:
-        return {RETRAINING: name, REASON: reason, DAY: today().isoformat(), PROFILE: read_settings().profile}
+        return {RETRAINING: trains, REASON: reason, DAY: today().isoformat(), PROFILE: read_settings().profile}
 
     @dg.sensor(
         name=f"{name}_triggers",
@@ -74,7 +74,7 @@ def retraining(
     def sensor(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         graph = check.not_none(context.repository_def).asset_graph
         found = find_reasons(context.instance, graph, dg.AssetKey.from_user_string(trains), triggers)
-        earlier = context.instance.get_runs(dg.RunsFilter(tags={RETRAINING: name, PROFILE: read_settings().profile}))
+        earlier = context.instance.get_runs(dg.RunsFilter(tags={RETRAINING: trains, PROFILE: read_settings().profile}))
         days = [date.fromisoformat(run.tags[DAY]) for run in earlier]
         asked = {run.tags.get("dagster/run_key") for run in earlier}
         requests: list[dg.RunRequest] = []
