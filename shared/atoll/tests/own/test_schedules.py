@@ -43,7 +43,8 @@ def tick(monkeypatch, instance):
 
 
 def make(instance, week, *assets):
-    dg.materialize(list(assets), partition_key=week, instance=instance, resources={"io_manager": dg.mem_io_manager})
+    resources = {"io_manager": dg.mem_io_manager}
+    dg.materialize(list(assets), partition_key=week, instance=instance, resources=resources, raise_on_error=False)
 
 
 def test_weeks_that_have_ended_and_were_never_made_are_caught_up_in_order(tick):
@@ -81,6 +82,34 @@ def test_a_week_is_asked_for_when_what_it_reads_of_others_was_made(monkeypatch, 
     assert [request.partition_key for request in schedule.evaluate_tick(context).run_requests] == ["2013-01-06"]
     make(instance, "2013-01-06", rates)
     assert schedule.evaluate_tick(context).skip_message == "Every week that has ended was made or has not arrived."
+
+
+def test_a_week_is_not_asked_for_while_a_blocking_check_of_what_it_reads_fails(monkeypatch, instance):
+    passes = {"complete": False, "fresh": False}
+
+    @dg.multi_asset_check(
+        specs=[
+            dg.AssetCheckSpec("complete", asset=flights, blocking=True, partitions_def=WEEKS),
+            dg.AssetCheckSpec("fresh", asset=flights, partitions_def=WEEKS),
+        ]
+    )
+    def checks():
+        for name, passed in passes.items():
+            yield dg.AssetCheckResult(passed=passed, check_name=name, asset_key=flights.key)
+
+    schedule = weekly_schedule("rates_alone", dg.AssetSelection.assets(rates), "0 3 * * 1")
+    defs = dg.Definitions(assets=[flights, rates], asset_checks=[checks], schedules=[schedule])
+    monkeypatch.setenv("ATOLL_TODAY", "2013-01-20")
+    context = dg.build_schedule_context(instance=instance, repository_def=defs.get_repository_def())
+    make(instance, "2013-01-06", flights, checks)
+    assert schedule.evaluate_tick(context).skip_message == (
+        "Every week that has ended was made or has not arrived, or waits for a check: 2013-01-06."
+    )
+    make(instance, "2013-01-13", flights)
+    assert [request.partition_key for request in schedule.evaluate_tick(context).run_requests] == ["2013-01-13"]
+    passes["complete"] = True
+    make(instance, "2013-01-06", flights, checks)
+    assert schedule.evaluate_tick(context).run_requests[0].partition_key == "2013-01-06"
 
 
 def test_what_was_made_is_not_asked_for_again(tick, instance):

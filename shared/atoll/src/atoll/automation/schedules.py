@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from atoll.automation.checks import find_failed
 from atoll.automation.conditions import sequence_tag
 from atoll.clock import today
 from atoll.configuration import read_settings
@@ -33,8 +34,8 @@ def weekly_schedule(
 
     Dagster's own schedule over partitions asks for the last week there is, on every tick the same one where the weeks
     are history. This one goes by ``atoll.today()``, catches up what was missed while it was off, and asks for a week
-    once, when what it reads of other assets of that week was made. Assets without partitions are made on every tick;
-    several ticks that were missed are one.
+    once, when what it reads of other assets of that week was made and no blocking check of that failed. Assets without
+    partitions are made on every tick; several ticks that were missed are one.
 
     Args:
         name: Name of the schedule; its job is ``<name>_job``.
@@ -69,23 +70,28 @@ def weekly_schedule(
             return
         made = set.intersection(*(context.instance.get_materialized_partitions(key) for key in keys))
         ended = list_ended(weeks)
-        read = _list_read(context.repository_def.asset_graph, keys)
+        graph = context.repository_def.asset_graph
+        read = _find_read(graph, keys)
         arrived = set(ended if find is None else find())
         arrived = arrived.intersection(*(context.instance.get_materialized_partitions(key) for key in read))
-        there = [week for week in ended if week in arrived]
+        blocking = [check for check in graph.get_check_keys_for_assets(read) if graph.get(check).blocking]
+        stopped = [week for week in ended if week in arrived - made and find_failed(context.instance, blocking, week)]
+        there = [week for week in ended if week in arrived.difference(stopped)]
         missing = [week for week in (there[-1:] if missed == "skip" else there) if week not in made]
         if not missing:
-            yield dg.SkipReason(f"Every week that has ended was made{' or has not arrived' if find or read else ''}.")
+            arrives = " or has not arrived" if find or read else ""
+            waits = f", or waits for a check: {', '.join(stopped)}" if stopped else ""
+            yield dg.SkipReason(f"Every week that has ended was made{arrives}{waits}.")
         for week in missing:
             yield dg.RunRequest(run_key=f"{read_settings().profile}:{week}", partition_key=week, tags=tags)
 
     return schedule
 
 
-def _list_read(graph: "AssetGraph", keys: Collection[dg.AssetKey]) -> list[dg.AssetKey]:
-    """List what assets read of others that have partitions too."""
+def _find_read(graph: "AssetGraph", keys: Collection[dg.AssetKey]) -> set[dg.AssetKey]:
+    """Find what assets read of others that have partitions too."""
     parents = {parent for key in keys for parent in graph.get(key).parent_keys} - set(keys)
-    return sorted(key for key in parents if graph.get(key).partitions_def is not None)
+    return {key for key in parents if graph.get(key).partitions_def is not None}
 
 
 def list_ended(partitions_def: dg.TimeWindowPartitionsDefinition) -> list[str]:
