@@ -72,7 +72,7 @@ for week, window in json.loads(sys.argv[1]).items():
     model = make_trainer("gradient_boosting", {}).train(past)
     rows = hold_out(*know(week), past, count_rates(past))
     kept = keep("model", week, model), keep("held_out", week, rows)
-    CONTEST.hold(store, registry, kept[0], model, kept[1], rows, [], {"by": "command"})
+    CONTEST.hold(store, registry, *kept, [], {"by": "command"})
 decisions = [asdict(decision) for decision in registry.decisions()]
 print(json.dumps({decision["partition"]: decision for decision in decisions}, default=str))
 """

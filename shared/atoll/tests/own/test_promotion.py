@@ -15,6 +15,7 @@ from promoted import (
     SKILL,
     THIRD,
     WEEKS,
+    Sighted,
     champion,
     complete,
     estimator,
@@ -38,6 +39,7 @@ from atoll.promotion.contest import Contest
 from atoll.promotion.gate import Gate
 from atoll.storage.journal import Journal
 from atoll.storage.store import Slot, Store
+from atoll.storage.values import read
 
 pytestmark = pytest.mark.usefixtures("untrained")
 
@@ -263,6 +265,29 @@ def test_what_was_promoted_while_another_was_judged_is_what_that_one_meets(insta
         (THIRD, registry().champion().number),
     ]
     assert registry().champion().manifest.partition == SECOND
+
+
+def test_what_was_judged_is_what_is_registered_also_where_its_week_was_trained_again_meanwhile(instance, monkeypatch):
+    def load_late(self, state):
+        vars(self).update(state)
+        if SKILL[FIRST] == 0.9:
+            SKILL[FIRST] = 0.1
+            again = dg.materialize(
+                [held_out, model],
+                selection=[model],
+                partition_key=FIRST,
+                instance=instance,
+                resources={"io_manager": StoreIOManager()},
+            )
+            assert again.success
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sighted, "__setstate__", load_late, raising=False)
+        make(instance, FIRST, 0.9)
+    (version,) = registry().versions()
+    store = Store(settings().store)
+    assert read(store, store.read_version(version.artefact)).skill == 0.9
+    assert load("delays/model", FIRST).skill == 0.1
 
 
 def test_two_trainings_at_once_give_each_version_and_decision_its_own_number(store_folder):

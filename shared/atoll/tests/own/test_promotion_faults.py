@@ -16,7 +16,7 @@ from atoll.promotion.gate import Gate
 from atoll.promotion.registry import FULL, Registry, list_pending
 from atoll.storage.journal import Journal
 from atoll.storage.store import Slot, Store
-from atoll.storage.values import read, write
+from atoll.storage.values import write
 
 FACTS = {"packages": {"pandas": "3.0.0"}}
 CONTEST = Contest(Gate("neg_mean_absolute_error"), truth="price", baseline="guess")
@@ -41,8 +41,7 @@ def promote(folder, week, error):
     rows = pd.DataFrame({"price": draw.normal(20, 5, 400), "guess": 20.0, "sign": draw.choice([0.9, 1.0, 1.1], 400)})
     held_out, _ = write(store, Slot(FULL, ("prices", "held_out"), week), rows, FACTS)
     challenger, _ = write(store, Slot(FULL, ("prices", "model"), week), Guess(error), FACTS)
-    judged = read(store, challenger)
-    return CONTEST.hold(store, registry, challenger, judged, held_out, rows, [], {"by": "schedule"})
+    return CONTEST.hold(store, registry, challenger, held_out, [], {"by": "schedule"})
 
 
 def promote_and_die(folder, moment, week, error):

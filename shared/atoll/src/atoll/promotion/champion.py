@@ -1,7 +1,7 @@
 """From challenger to champion: the gate as an asset check, and the champion as an asset."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster._check import CheckError
@@ -17,6 +17,7 @@ from atoll.run_tags import PROCESS, REASON, WHO
 from atoll.storage.formats import Reference
 from atoll.storage.journal import Journal
 from atoll.storage.store import Slot, Store
+from atoll.storage.values import find
 
 if TYPE_CHECKING:
     from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
@@ -61,21 +62,19 @@ def promotion(
     @dg.asset_check(
         asset=model,
         name="gate",
-        additional_ins={"rows": dg.AssetIn(held_out.key)},
+        additional_deps=[held_out],
         blocking=True,
         partitions_def=weekly,
         description="The model becomes champion only if it is better than the one before by more than noise.",
     )
-    def gate(context: dg.AssetCheckExecutionContext, challenger: Any, rows: Any) -> dg.AssetCheckResult:
+    def gate(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         partition = context.partition_key if weekly else None
         store = Store(settings().store)
         decision = contest.hold(
             store,
             _open(model.key),
-            _get(store, model.key, partition),
-            challenger,
-            _get(store, held_out.key, partition),
-            rows,
+            find(store, model.key.to_user_string(), partition),
+            find(store, held_out.key.to_user_string(), partition),
             _find_failed_checks(context, {held_out.key, *(dep.asset_key for dep in spec.deps)}, partition),
             identify(context.run.tags, context.run.run_id),
         )
@@ -102,7 +101,8 @@ def find_version(model: dg.AssetsDefinition, partition: str | None = None) -> Ve
     Raises:
         UserError: The store cannot be read.
     """
-    champion = _get(Store(settings().store), _name_champion(model), partition)
+    slot = Slot(settings().profile, tuple(_name_champion(model).path), partition)
+    champion = Store(settings().store).get(slot)
     same = [
         version
         for version in _open(model.key).versions()
@@ -142,10 +142,6 @@ def _name_champion(model: dg.AssetsDefinition) -> dg.AssetKey:
 
 def _open(key: dg.AssetKey) -> Registry:
     return Registry(Journal(settings().store), settings().profile, name_model(key.to_user_string()))
-
-
-def _get(store: Store, key: dg.AssetKey, partition: str | None) -> Any:
-    return store.get(Slot(settings().profile, tuple(key.path), partition))
 
 
 def _find_champion(key: dg.AssetKey, partition: str | None) -> dg.MaterializeResult:

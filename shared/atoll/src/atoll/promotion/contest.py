@@ -38,27 +38,24 @@ class Contest:
         store: Store,
         registry: Registry,
         challenger: Artefact,
-        model: Any,
         held_out: Artefact,
-        rows: Any,
         checks_failed: Sequence[str],
         asked: Mapping[str, str],
     ) -> Decision:
         """Judge a challenger, and write the decision; the same challenger on the same rows is decided once.
 
         Args:
-            store: Where the champion is.
+            store: Where all of them are.
             registry: Of the model.
-            challenger: What the challenger is stored as.
-            model: The challenger.
-            held_out: What the rows are stored as.
-            rows: A pandas table that neither model has learnt from.
+            challenger: The model that is judged, and registered.
+            held_out: A pandas table of rows that neither model has learnt from.
             checks_failed: Names of data checks that failed.
             asked: Who or what asked.
 
         Raises:
             UserError: The rows lack a column, the challenger cannot predict them, or the store cannot be used.
         """
+        model, rows = read(store, challenger), read(store, held_out)
         version = registry.register(challenger.folder, challenger.manifest)
         while True:
             seen = sum(1 for _ in registry.decisions())
