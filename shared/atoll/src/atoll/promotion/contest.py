@@ -57,9 +57,11 @@ class Contest:
         """
         model, rows = read(store, challenger), read(store, held_out)
         version = registry.register(challenger.folder, challenger.manifest)
+        # The same model may have been made for another week before: the version then says that one.
+        partition = challenger.manifest.partition
         while True:
             seen = sum(1 for _ in registry.decisions())
-            before = registry.champion(before=version.manifest.partition)
+            before = registry.champion(before=partition)
             if before is not None and before.number == version.number:
                 decision = registry.find_promotion(version)
                 registry.announce(decision)
@@ -67,7 +69,7 @@ class Contest:
             judgement = self._refuse(registry, version) or self._judge(
                 store, before, challenger.manifest.size, model, rows, checks_failed
             )
-            decision = _decide(version, before, judgement, held_out, asked)
+            decision = _decide(version, partition, before, judgement, held_out, asked)
             made = registry.decide_in_view_of(seen, decision)
             # Another training, or a person, has decided meanwhile: there may be another champion to meet.
             if made is not None:
@@ -155,7 +157,12 @@ class Contest:
 
 
 def _decide(
-    version: Version, before: Version | None, judgement: Judgement, held_out: Artefact, asked: Mapping[str, str]
+    version: Version,
+    partition: str | None,
+    before: Version | None,
+    judgement: Judgement,
+    held_out: Artefact,
+    asked: Mapping[str, str],
 ) -> Decision:
     outcome: Outcome = "promoted" if judgement.promoted else "refused"
     stays = None if before is None else before.number
@@ -163,7 +170,7 @@ def _decide(
         number=0,
         outcome="sample" if version.manifest.profile == "sample" else outcome,
         time=datetime.now(timezone.utc),
-        partition=version.manifest.partition,
+        partition=partition,
         challenger=version.number,
         before=stays,
         champion=version.number if judgement.promoted else stays,
