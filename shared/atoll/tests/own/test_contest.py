@@ -10,7 +10,7 @@ from atoll.storage.journal import Journal
 from atoll.storage.store import Slot, Store
 from atoll.storage.values import write
 
-CONTEST = Contest(Gate("neg_mean_absolute_error"), truth="price", baseline="guess")
+CONTEST = Contest(Gate("neg_mean_absolute_error"), truth="price", baseline="guess", slices=["kind"])
 
 
 class Guess:
@@ -32,6 +32,7 @@ def hold(folder, week, error):
     store = Store(str(folder))
     draw = np.random.default_rng(1)
     rows = pd.DataFrame({"price": draw.normal(20, 5, 400), "guess": 20.0, "sign": draw.choice([0.9, 1.0, 1.1], 400)})
+    rows["kind"] = pd.Categorical(["jet"] * 400, categories=["jet", "propeller"])
     stored = [
         write(store, Slot(FULL, ("prices", name), week), value, {"packages": {}})[0]
         for name, value in (("model", Guess(error)), ("held_out", rows))
@@ -47,3 +48,11 @@ def test_one_model_of_two_weeks_is_one_version_and_each_week_has_its_decision(tm
         for decision in open_registry(tmp_path).decisions()
     ] == [("2013-03-10", 1, None, 1), ("2013-03-24", 2, 1, 2), ("2013-03-17", 2, 1, 2)]
     assert open_registry(tmp_path).champion(before="2013-03-24").number == 2
+
+
+def test_a_slice_that_has_no_row_is_named(tmp_path):
+    slices = hold(tmp_path, "2013-03-10", 3.0).figures["slices"]
+    assert [(row["value"], row["rows"], row["why"]) for row in slices] == [
+        ("jet", 400, "no champion"),
+        ("propeller", 0, "fewer than 100 rows: 0"),
+    ]

@@ -153,7 +153,7 @@ class Contest:
                 f"They have: {', '.join(map(str, rows.columns))}.",
                 "Add it to the held-out table, or name another one where the gate is defined.",
             )
-        return rows[name].to_numpy()
+        return rows[name]
 
 
 def _decide(
