@@ -106,18 +106,43 @@ def test_a_refusal_after_a_rollback_leaves_the_champion_where_the_person_put_it(
     assert find_champion(instance, FOURTH) == FIRST
 
 
-def test_a_rollback_that_was_killed_before_the_asset_followed_is_finished(home, instance, monkeypatch):
+@pytest.mark.parametrize("killed_before", [(Registry, "announce"), (rollback, "_place")])
+def test_a_rollback_that_was_killed_after_its_decision_is_finished(home, instance, monkeypatch, killed_before):
     make_whole(instance, 0.5)
     make_whole(instance, 0.8)
     prices = Registry(Journal(settings().store), "full", "prices.estimator")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(rollback, "_place", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        roll_back(prices, None, "Ada")
+    kill(monkeypatch, killed_before, prices)
     assert load("prices/champion").skill == 0.8
-    assert roll_back(prices, 1, "Ada")["decision"] == 3
+    done = roll_back(prices, 1, "Ada")
+    assert (done["before"], done["champion"], done["decision"]) == (2, 1, 3)
     assert load("prices/champion").skill == 0.5
+    assert announced(prices) == [1, 2, 3]
     with pytest.raises(UserError):
         roll_back(prices, 1, "Ada")
+
+
+def test_a_rollback_of_weeks_that_was_killed_after_its_decision_is_finished(home, instance, monkeypatch):
+    make(instance, FIRST, 0.4)
+    make(instance, SECOND, 0.9)
+    kill(monkeypatch, (Registry, "announce"), registry())
+    assert announced(registry()) == [1, 2]
+    done = roll_back(registry(), 1, "Ada")
+    assert (done["before"], done["champion"], done["decision"]) == (2, 1, 3)
+    assert announced(registry()) == [1, 2, 3]
+    with pytest.raises(UserError):
+        roll_back(registry(), 1, "Ada")
+
+
+def kill(monkeypatch, place, models):
+    """Roll back in a process that is killed before this step of it."""
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(*place, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        roll_back(models, None, "Ada")
+
+
+def announced(models):
+    """The numbers of the decisions that MLflow is to hear of."""
+    return [int(path[-11:-5]) for path in list_pending(Journal(settings().store))[models.name]]
 
 
 def test_a_rollback_holds_when_either_model_is_made_again(home):

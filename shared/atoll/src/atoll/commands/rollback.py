@@ -59,28 +59,14 @@ def roll_back(registry: Registry, to: int | None, who: str, *, dry_run: bool = F
     """
     store, current = Store(settings().store), registry.champion()
     target = registry.version(to) if to is not None else _find_previous(registry, current)
-    if current is not None and current.number == target.number and _is_placed(store, target):
-        raise UserError(
-            f"Nothing was changed: version {target.number} of {registry.name} is the champion already.",
-            "It was the last one to be promoted or rolled back to.",
-            f"Name another version: ./atoll models {registry.name.partition('.')[0]} --profile {FULL}",
-        )
     _load(store, registry, target)
+    done = {"model": registry.name, "champion": target.number, "trained_for": target.manifest.partition}
+    if current is not None and current.number == target.number:
+        decision = _finish(store, registry, target, dry_run=dry_run)
+        return {**done, "before": decision.before, "decision": None if dry_run else decision.number}
     before = None if current is None else current.number
-    done = {
-        "model": registry.name,
-        "before": before,
-        "champion": target.number,
-        "trained_for": target.manifest.partition,
-        "decision": None,
-    }
     if dry_run:
-        return done
-    if before == target.number:
-        # Whoever decided it was killed before the asset followed.
-        decision = registry.find_promotion(target)
-        _place(store, target, decision)
-        return {**done, "decision": decision.number}
+        return {**done, "before": before, "decision": None}
     last = max(registry.decisions(), key=lambda decision: decision.place)
     decision = registry.decide(
         Decision(
@@ -96,7 +82,26 @@ def roll_back(registry: Registry, to: int | None, who: str, *, dry_run: bool = F
         )
     )
     _place(store, target, decision)
-    return {**done, "decision": decision.number}
+    return {**done, "before": before, "decision": decision.number}
+
+
+def _finish(store: Store, registry: Registry, champion: Version, *, dry_run: bool) -> Decision:
+    """Have MLflow and the asset follow what was decided by whoever was killed then.
+
+    Raises:
+        UserError: They have.
+    """
+    decision = registry.find_promotion(champion)
+    announced = not dry_run and registry.announce(decision)
+    if _is_placed(store, champion) and not announced:
+        raise UserError(
+            f"Nothing was changed: version {champion.number} of {registry.name} is the champion already.",
+            "It was the last one to be promoted or rolled back to.",
+            f"Name another version: ./atoll models {registry.name.partition('.')[0]} --profile {FULL}",
+        )
+    if not dry_run:
+        _place(store, champion, decision)
+    return decision
 
 
 def _find_previous(registry: Registry, current: Version | None) -> Version:

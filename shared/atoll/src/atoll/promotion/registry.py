@@ -129,15 +129,18 @@ class Registry:
             self.announce(made)
         return made
 
-    def announce(self, decision: Decision) -> None:
+    def announce(self, decision: Decision) -> bool:
         """Make sure that MLflow hears of a decision, also where whoever wrote it was killed before this.
+
+        Returns:
+            Whether it was this call that did; never of a sample.
 
         Raises:
             UserError: The store cannot be used.
         """
         name = f"{self.name}/{decision.number:06}.json"
-        if self.profile == FULL and self._journal.read(f"{SENT}/{name}") is None:
-            self._journal.add(f"{PENDING}/{name}", b"{}")
+        unsent = self.profile == FULL and self._journal.read(f"{SENT}/{name}") is None
+        return unsent and self._journal.add(f"{PENDING}/{name}", b"{}")
 
     def _write(self, seen: int, decision: Decision) -> Decision | None:
         judged = [known for known in self.decisions() if known.partition == decision.partition and known.rule]
