@@ -89,12 +89,28 @@ def test_without_partitions_a_rollback_makes_the_champion_that_version_at_once(h
     assert event.tags["dagster/data_version"] == prices.version(1).manifest.data_version
 
 
-def test_a_rollback_to_a_version_goes_there_and_back(home, instance):
+def test_each_rollback_goes_further_back_and_only_a_person_who_names_a_version_returns_to_it(home, instance):
     for week, skill in ((FIRST, 0.4), (SECOND, 0.6), (THIRD, 0.9)):
         make(instance, week, skill)
-    assert roll_back(registry(), 1, "Ada")["champion"] == 1
-    assert roll_back(registry(), None, "Ada")["champion"] == 3
+    assert [roll_back(registry(), None, "Ada")["champion"] for _ in range(2)] == [2, 1]
+    with pytest.raises(UserError) as caught:
+        roll_back(registry(), None, "Ada")
+    assert (caught.value.what, caught.value.why, caught.value.how) == (
+        "delays cannot be rolled back.",
+        "Every champion before this one was taken back.",
+        "Name a version: ./atoll models rollback delays --model delays --to VERSION",
+    )
+    assert roll_back(registry(), 3, "Ada")["champion"] == 3
     assert registry().champion().number == 3
+
+
+def test_the_record_of_a_rollback_says_who_and_why(home, instance):
+    make(instance, FIRST, 0.4)
+    make(instance, SECOND, 0.9)
+    roll_back(registry(), None, "Ada", "it doubled the complaints")
+    decision = list(registry().decisions())[-1]
+    assert decision.reason == "Rolled back from version 2 to version 1 by Ada: it doubled the complaints."
+    assert decision.asked == {"by": "command", "who": "Ada", "reason": "it doubled the complaints"}
 
 
 def test_a_refusal_after_a_rollback_leaves_the_champion_where_the_person_put_it(home, instance):

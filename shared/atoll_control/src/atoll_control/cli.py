@@ -170,15 +170,16 @@ def show_models(
 @models.command(name="rollback")
 def roll_back(
     location: Location,
-    to: Annotated[int | None, typer.Option(metavar="VERSION", help="by default the champion before this one")] = None,
+    to: Annotated[int | None, typer.Option(metavar="VERSION", help="by default the last that nobody took back")] = None,
+    why: Annotated[str | None, typer.Option(metavar="TEXT", help="the reason, for the record")] = None,
     model: Annotated[str | None, typer.Option(metavar="NAME", help="where the location has several")] = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> int:
-    """Make an earlier version champion again, from the next predictions on; the record says who asked."""
+    """Make an earlier version champion again, from the next predictions on; the record says who asked, and why."""
     from atoll_control.workflows.models import roll_back
 
-    return roll_back(find_checkout(), location, to, model, dry_run=dry_run, as_json=json)
+    return roll_back(find_checkout(), location, to, why, model, dry_run=dry_run, as_json=json)
 
 
 def main() -> None:

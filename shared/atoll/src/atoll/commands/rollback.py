@@ -23,20 +23,23 @@ def main() -> int:
     """Print what was done as JSON; exit 2 with ``what``, ``why`` and ``how`` where a person can mend it."""
     parser = argparse.ArgumentParser(prog="python -m atoll.commands.rollback", description=__doc__)
     parser.add_argument("model", help="name of the registered model")
-    parser.add_argument("--to", type=int, help="version; by default the champion before this one")
+    parser.add_argument("--to", type=int, help="version; by default the champion before this one that nobody took back")
     parser.add_argument("--who", default="unknown", help="who asks")
+    parser.add_argument("--why", help="the reason, for the record")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     options = parser.parse_args()
     try:
         registry = Registry(Journal(settings().store), FULL, options.model)
-        found, code = roll_back(registry, options.to, options.who, dry_run=options.dry_run), 0
+        found, code = roll_back(registry, options.to, options.who, options.why, dry_run=options.dry_run), 0
     except UserError as error:
         found, code = {"what": error.what, "why": error.why, "how": error.how}, 2
     json.dump(found, sys.stdout, default=str)
     return code
 
 
-def roll_back(registry: Registry, to: int | None, who: str, *, dry_run: bool = False) -> dict[str, Any]:
+def roll_back(
+    registry: Registry, to: int | None, who: str, why: str | None = None, *, dry_run: bool = False
+) -> dict[str, Any]:
     """Make another version champion, from the next batch of predictions on.
 
     The version is loaded first: one that does not load here is no champion. Then the decision is written, the asset
@@ -46,8 +49,9 @@ def roll_back(registry: Registry, to: int | None, who: str, *, dry_run: bool = F
 
     Args:
         registry: Of the model.
-        to: The version; None is the champion before the one there is.
+        to: The version; None is the champion before the one there is, of those that nobody took back.
         who: Who asks, for the record.
+        why: The reason, for the record.
         dry_run: Whether to stop before anything is written.
 
     Returns:
@@ -77,8 +81,8 @@ def roll_back(registry: Registry, to: int | None, who: str, *, dry_run: bool = F
             challenger=target.number,
             before=before,
             champion=target.number,
-            reason=f"Rolled back from version {before} to version {target.number} by {who}.",
-            asked={"by": "command", "who": who},
+            reason=f"Rolled back from version {before} to version {target.number} by {who}{f': {why}' if why else ''}.",
+            asked={"by": "command", "who": who, **({"reason": why} if why else {})},
         )
     )
     _place(store, target, decision)
@@ -105,17 +109,19 @@ def _finish(store: Store, registry: Registry, champion: Version, *, dry_run: boo
 
 
 def _find_previous(registry: Registry, current: Version | None) -> Version:
-    """Find the champion that was there before the present one."""
+    """Find the last champion before the present one that nobody took back."""
     moves = [decision for decision in sorted(registry.decisions(), key=lambda found: found.place) if decision.moves]
-    others = [decision.challenger for decision in moves if current is None or decision.challenger != current.number]
-    if not others:
-        raise UserError(
-            f"{registry.name} cannot be rolled back.",
-            "There was no champion before this one." if current else "No version of it was ever champion.",
-            f"Name a version: ./atoll models rollback {registry.name.partition('.')[0]} "
-            f"--model {registry.name} --to VERSION",
-        )
-    return registry.version(others[-1])
+    others = [registry.version(move.challenger) for move in moves if current and move.challenger != current.number]
+    left = [version for version in others if registry.find_taken_back(version) is None]
+    if left:
+        return left[-1]
+    never = "There was no champion before this one." if current else "No version of it was ever champion."
+    raise UserError(
+        f"{registry.name} cannot be rolled back.",
+        "Every champion before this one was taken back." if others else never,
+        f"Name a version: ./atoll models rollback {registry.name.partition('.')[0]} "
+        f"--model {registry.name} --to VERSION",
+    )
 
 
 def _load(store: Store, registry: Registry, version: Version) -> None:

@@ -79,7 +79,14 @@ def _number(value: float | None, sign: str = "") -> str:
 
 
 def roll_back(
-    checkout: Checkout, location: str, to: int | None, name: str | None, *, dry_run: bool, as_json: bool
+    checkout: Checkout,
+    location: str,
+    to: int | None,
+    why: str | None,
+    name: str | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     """Make an earlier version champion, and confirm it where MLflow runs; return 1 where that cannot be confirmed."""
     (project,) = select_projects(checkout, [location])
@@ -89,6 +96,7 @@ def roll_back(
     initialise_instance(checkout)
     command = [project.python, "-m", "atoll.commands.rollback", model, f"--who={find_author(checkout)}"]
     command += [f"--to={to}"] if to is not None else []
+    command += [f"--why={why}"] if why else []
     command += ["--dry-run"] if dry_run else []
     environment = clean_environment(DAGSTER_HOME=str(checkout.dagster_home), ATOLL_ROOT=str(checkout.root))
     output = capture(command, cwd=project.folder, env=environment)
