@@ -27,6 +27,7 @@ from operations.defs.tracking import tracking
 from operations.tracking import mirror_pending, record_ends, send_pending
 
 WEEKS = dg.StaticPartitionsDefinition(["first", "second"])
+MOMENT = datetime(2013, 3, 17, tzinfo=timezone.utc)
 FAULTS: dict[str, Exception | str] = {}
 
 
@@ -235,20 +236,9 @@ def test_the_registry_is_mirrored_with_versions_aliases_and_reasons(instance, cl
     settings.cache_clear()
     journal = Journal(settings().store)
     known = Registry(journal, "full", "toy")
-    moment = datetime(2013, 3, 17, tzinfo=timezone.utc)
-
-    def judge(partition, promoted):
-        run(instance, partition)
-        artefact = Store(settings().store).get(Slot("full", ("toy", "model"), partition))
-        manifest = replace(artefact.manifest, data_version=partition)
-        version, before = known.register(artefact.folder, manifest), known.champion()
-        stays = before and before.number
-        outcome, champion = ("promoted", version.number) if promoted else ("refused", stays)
-        known.decide(Decision(0, outcome, moment, partition, version.number, stays, champion, f"{outcome} it is"))
-
-    judge("first", promoted=True)
+    judge(instance, known, "first", promoted=True)
     assert "MLflow knows the versions of toy." in look(instance)[0]
-    judge("second", promoted=False)
+    judge(instance, known, "second", promoted=False)
     said, cursor = look(instance)
     assert "MLflow knows the versions of toy." in said
     found = client.get_registered_model("toy")
@@ -262,10 +252,51 @@ def test_the_registry_is_mirrored_with_versions_aliases_and_reasons(instance, cl
     loaded = mlflow.pyfunc.load_model("models:/toy@champion")
     assert list(loaded.predict(pd.DataFrame({"hours": [4.0]}))) == [2.0]
     assert look(instance, cursor)[0] == "0 records were sent."
-    known.decide(Decision(0, "rolled back", moment, "second", 2, 1, 2, "by hand"))
+    known.decide(Decision(0, "rolled back", MOMENT, "second", 2, 1, 2, "by hand"))
     look(instance, cursor)
     assert str(client.get_registered_model("toy").aliases["champion"]) == "2"
     assert len(client.search_model_versions("name = 'toy'")) == 2
+
+
+def judge(instance, known, partition, *, promoted):
+    """Make a model, and decide about it."""
+    run(instance, partition)
+    artefact = Store(settings().store).get(Slot("full", ("toy", "model"), partition))
+    manifest = replace(artefact.manifest, data_version=partition)
+    version, before = known.register(artefact.folder, manifest), known.champion()
+    stays = before and before.number
+    outcome, champion = ("promoted", version.number) if promoted else ("refused", stays)
+    known.decide(Decision(0, outcome, MOMENT, partition, version.number, stays, champion, f"{outcome} it is"))
+
+
+def test_what_mlflow_has_lost_is_sent_again_and_its_aliases_follow(instance, client, monkeypatch):
+    monkeypatch.setenv("ATOLL_PROFILE", "full")
+    settings.cache_clear()
+    known = Registry(Journal(settings().store), "full", "toy.lost")
+    judge(instance, known, "first", promoted=True)
+    _, cursor = look(instance)
+    client.delete_registered_model("toy.lost")
+    for lost in runs(client).values():
+        client.delete_run(lost.info.run_id)
+    judge(instance, known, "second", promoted=True)
+    wait = "MLflow's aliases of toy.lost wait for version 1, whose model is still to be sent."
+    said, cursor = look(instance, cursor)
+    assert said == f"2 records were sent.\n{wait}"
+    said, cursor = look(instance, cursor)
+    assert said == "2 records were sent.\nMLflow knows the versions of toy.lost."
+    assert client.get_registered_model("toy.lost").aliases == {"champion": "2", "challenger": "2"}
+    states = sorted((name.split()[-1], run.info.status) for name, run in runs(client).items())
+    assert states == [("first", "FINISHED")] * 2 + [("second", "FINISHED")] * 2
+
+
+def test_a_version_whose_model_was_never_tracked_is_named(instance, client):
+    known = Registry(Journal(settings().store), "full", "toy.untracked")
+    run(instance)
+    artefact = Store(settings().store).get(Slot("sample", ("toy", "model"), "first"))
+    version = known.register("full/toy/model/elsewhere", artefact.manifest)
+    known.decide(Decision(0, "promoted", MOMENT, "first", version.number, None, version.number, "promoted it is"))
+    wait = "MLflow's aliases of toy.untracked wait for version 1, whose model was never tracked."
+    assert look(instance)[0].endswith(wait)
 
 
 WRITES = (

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
@@ -14,17 +15,18 @@ from operations.answers import answering
 VERSION = "atoll/version"
 
 
-def mirror(uri: str, registry: Registry) -> bool:
+def mirror(uri: str, registry: Registry) -> list[Version]:
     """Register every version, and move the aliases ``champion`` and ``challenger`` to where they belong.
 
     Each version carries where it came from and the last that was decided of it. Done twice, it changes nothing.
+    Versions are registered in their order, so that MLflow's numbers are ours.
 
     Args:
         uri: MLflow's tracking URI.
         registry: The store's, of one model.
 
     Returns:
-        Whether all is there; False while a model was not sent to MLflow yet.
+        The versions whose model has no run in MLflow: until it has, nothing is registered and no alias moves.
 
     Raises:
         UserError: MLflow does not answer, or the store cannot be read.
@@ -34,24 +36,30 @@ def mirror(uri: str, registry: Registry) -> bool:
         return _mirror(MlflowClient(uri), registry)
 
 
-def _mirror(client: MlflowClient, registry: Registry) -> bool:
+def _mirror(client: MlflowClient, registry: Registry) -> list[Version]:
     versions, decisions = list(registry.versions()), list(registry.decisions())
     location = registry.name.partition(".")[0]
     registered = {found.tags[VERSION]: found for found in _list_registered(client, registry.name)}
+    runs = {
+        version.number: _find_run(client, location, version)
+        for version in versions
+        if str(version.number) not in registered
+    }
+    missing = [version for version in versions if version.number in runs and runs[version.number] is None]
+    if missing:
+        return missing
     for version in versions:
-        known = registered.get(str(version.number))
-        if known is None:
-            known = _register(client, registry.name, location, version)
-            if known is None:
-                return False
-            registered[str(version.number)] = known
+        run = runs.get(version.number)
+        if run is not None:
+            registered[str(version.number)] = _register(client, registry.name, run, version)
+        known = registered[str(version.number)]
         for name, value in _describe(version, decisions).items():
             if known.tags.get(name) != value:
                 client.set_model_version_tag(registry.name, known.version, name, value)
     champion = registry.champion()
     _point(client, registry.name, "champion", registered[str(champion.number)] if champion else None)
     _point(client, registry.name, "challenger", registered[str(versions[-1].number)] if versions else None)
-    return True
+    return []
 
 
 def _list_registered(client: MlflowClient, name: str) -> list[ModelVersion]:
@@ -64,14 +72,16 @@ def _list_registered(client: MlflowClient, name: str) -> list[ModelVersion]:
     return [found for found in client.search_model_versions(f"name = '{name}'") if VERSION in found.tags]
 
 
-def _register(client: MlflowClient, name: str, location: str, version: Version) -> ModelVersion | None:
+def _find_run(client: MlflowClient, location: str, version: Version) -> Run | None:
     experiment = client.get_experiment_by_name(location)
     condition = f"tags.`atoll/artefact` = '{version.artefact}' and attributes.status = 'FINISHED'"
     runs = client.search_runs([experiment.experiment_id], condition, max_results=1) if experiment else []
-    if not runs:
-        return None
-    source, run_id = f"{runs[0].info.artifact_uri}/model", runs[0].info.run_id
-    return client.create_model_version(name, source, run_id, tags={VERSION: str(version.number)})
+    return next(iter(runs), None)
+
+
+def _register(client: MlflowClient, name: str, run: Run, version: Version) -> ModelVersion:
+    source = f"{run.info.artifact_uri}/model"
+    return client.create_model_version(name, source, run.info.run_id, tags={VERSION: str(version.number)})
 
 
 def _describe(version: Version, decisions: list[Decision]) -> dict[str, str]:

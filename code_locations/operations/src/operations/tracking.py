@@ -11,7 +11,7 @@ from atoll.configuration import settings
 from atoll.promotion import registry
 from atoll.storage.journal import Journal
 from atoll.storage.store import Store
-from atoll.tracking.records import Record, add_record, list_pending, mark_sent
+from atoll.tracking.records import Record, add_record, list_pending, mark_sent, send_again
 from operations.attempts import describe_end, list_ended
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def send_pending(instance: dg.DagsterInstance, journal: Journal, seconds: float)
 
 
 def mirror_pending(journal: Journal) -> Iterator[str]:
-    """Tell MLflow's registry what was decided; give the names of the models of which it knows all.
+    """Tell MLflow's registry what was decided; say of which models it knows all, and which versions are waited for.
+
+    What MLflow has lost of these is sent again.
 
     Args:
         journal: Where the decisions are.
@@ -80,9 +82,22 @@ def mirror_pending(journal: Journal) -> Iterator[str]:
     for name, paths in registry.list_pending(journal).items():
         from operations.mirror import mirror
 
-        if mirror(settings().tracking, registry.Registry(journal, registry.FULL, name)):
+        missing = mirror(settings().tracking, registry.Registry(journal, registry.FULL, name))
+        if not missing:
             registry.mark_sent(journal, paths)
-            yield name
+            yield f"MLflow knows the versions of {name}."
+            continue
+        artefacts = {version.artefact for version in missing}
+        if not artefacts <= _list_coming(journal):
+            send_again(journal, name.partition(".")[0], artefacts)
+        coming = _list_coming(journal)
+        for version in missing:
+            why = "is still to be sent" if version.artefact in coming else "was never tracked"
+            yield f"MLflow's aliases of {name} wait for version {version.number}, whose model {why}."
+
+
+def _list_coming(journal: Journal) -> set[str | None]:
+    return {record.artefact for record in list_pending(journal)}
 
 
 def _link(instance: dg.DagsterInstance, record: Record, address: str | None) -> None:

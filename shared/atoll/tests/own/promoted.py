@@ -68,7 +68,7 @@ def rows():
     return pd.DataFrame({"price": np.arange(100.0), "guess": 50.0, "error": np.arange(100) % 7})
 
 
-@dg.asset(key_prefix="prices", group_name="prices")
+@dg.asset(key_prefix="prices", kinds={"mlflow"}, group_name="prices")
 def estimator():
     return Estimator(SKILL["all"])
 

@@ -230,6 +230,20 @@ def test_a_column_that_is_not_there_is_explained(instance):
     assert caught.value.why == "They have: late, hint, noise, guess, day, origin."
 
 
+def test_a_model_that_mlflow_would_not_hear_of_has_no_gate():
+    @dg.asset(key_prefix="delays", name="model", partitions_def=WEEKS)
+    def untracked(held_out):
+        return 1
+
+    with pytest.raises(UserError) as caught:
+        promotion(untracked, held_out, CONTEST)
+    assert (caught.value.what, caught.value.why, caught.value.how) == (
+        "delays/model cannot have a gate.",
+        "Its versions are registered in MLflow, which hears only of assets of the kind `mlflow`.",
+        'Say so where the asset is defined: kinds={"mlflow"}.',
+    )
+
+
 def test_versions_aliases_and_decisions_are_listed(instance):
     make(instance, FIRST, 0.9)
     make(instance, SECOND, 0.2)

@@ -26,7 +26,7 @@ def tracking(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
         for delivery in send_pending(context.instance, journal, PATIENCE):
             sent += delivery.refusal is None
             refused += [f"{delivery.record.asset}: {delivery.refusal}"] if delivery.refusal else []
-        known = [f"MLflow knows the versions of {name}." for name in mirror_pending(journal)]
+        known = list(mirror_pending(journal))
     except UserError as error:
         refused.append(f"{error.what} {error.why} {error.how}")
     yield dg.SkipReason("\n".join([f"{sent} records were sent.", *refused, *known]))

@@ -18,6 +18,7 @@ from atoll.storage.formats import Reference
 from atoll.storage.journal import Journal
 from atoll.storage.store import Slot, Store
 from atoll.storage.values import find
+from atoll.tracking.records import KIND
 
 if TYPE_CHECKING:
     from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
@@ -54,8 +55,17 @@ def promotion(
         contest: What they are judged by.
         along: For a model with partitions, what the champion of a week is made along with: an asset that its week
             begins with, such as what the model is trained on. Without partitions the champion follows the model.
+
+    Raises:
+        UserError: The model is not of the kind ``mlflow``.
     """
     spec = model.get_asset_spec()
+    if KIND not in spec.kinds:
+        raise UserError(
+            f"{model.key.to_user_string()} cannot have a gate.",
+            f"Its versions are registered in MLflow, which hears only of assets of the kind `{KIND}`.",
+            f'Say so where the asset is defined: kinds={{"{KIND}"}}.',
+        )
     weekly = model.partitions_def
     before = dg.TimeWindowPartitionMapping(-1, -1, allow_nonexistent_upstream_partitions=True) if weekly else None
 

@@ -1,7 +1,7 @@
 """What MLflow is to know of a materialization: a record in the store's journal, which is sent from there."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -87,6 +87,20 @@ def mark_sent(journal: Journal, record: Record) -> None:
         UserError: The store cannot be written.
     """
     journal.move(f"{PENDING}/{record.id}.json", f"{SENT}/{record.location}/{record.id}.json")
+
+
+def send_again(journal: Journal, location: str, artefacts: Collection[str]) -> None:
+    """Put back what was sent of the runs that made artefacts, where MLflow has lost them.
+
+    Raises:
+        UserError: The store cannot be used.
+    """
+    folder = f"{SENT}/{location}"
+    sent = list(map(_RECORD.validate_json, journal.read_all(folder)))
+    runs = {record.run_id for record in sent if record.artefact in artefacts}
+    for record in sent:
+        if record.run_id in runs:
+            journal.move(f"{folder}/{record.id}.json", f"{PENDING}/{record.id}.json")
 
 
 def find_metrics(metadata: Mapping[str, Any]) -> dict[str, float]:
