@@ -1,14 +1,23 @@
 """`./atoll models`: what it says before anything was judged."""
 
+import pytest
 
-def test_a_location_without_a_registered_model_is_explained(clone):
-    refused = clone.atoll("models", "aviation_data", "--profile", "full")
+
+@pytest.mark.parametrize(
+    ("profile", "how"),
+    [
+        ("full", "./atoll run aviation_data --full, or name another profile: --profile sample"),
+        ("sample", "./atoll run aviation_data, or name another profile: --profile full"),
+    ],
+)
+def test_a_location_without_a_registered_model_is_explained(clone, profile, how):
+    refused = clone.atoll("models", "aviation_data", "--profile", profile)
     assert (refused.code, refused.stderr.splitlines()) == (
         2,
         [
             "what: aviation_data has no registered model.",
-            "why:  Nothing has reached the gate yet in the profile full.",
-            "how:  ./atoll run aviation_data, or name another profile: --profile full",
+            f"why:  Nothing has reached the gate yet in the profile {profile}.",
+            f"how:  {how}",
         ],
     )
 

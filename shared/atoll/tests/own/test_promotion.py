@@ -213,7 +213,7 @@ def test_without_a_champion_and_without_partitions_there_is_nothing_to_predict_b
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     text = failure.step_failure_data.error.to_string()
     assert "prices.estimator has no champion." in text
-    assert "See why: ./atoll models prices" in text
+    assert "See why: ./atoll models prices --profile full" in text
 
 
 def test_a_column_that_is_not_there_is_explained(instance):

@@ -13,8 +13,10 @@ from promoted import (
     champion,
     find_champion,
     gate_of,
+    held_out,
     make,
     make_whole,
+    model,
     registry,
     whole_champion,
 )
@@ -28,6 +30,7 @@ from atoll.promotion.contest import Contest
 from atoll.promotion.gate import Gate
 from atoll.promotion.registry import Registry, list_pending
 from atoll.storage.journal import Journal
+from atoll.storage.store import Slot, Store
 
 pytestmark = pytest.mark.usefixtures("untrained")
 
@@ -189,6 +192,19 @@ def test_a_rollback_holds_when_either_model_is_made_again(home):
     assert registry().champion().number == 1
 
 
+def test_a_version_of_which_nothing_was_decided_is_champion_of_its_own_week(home, instance):
+    SKILL[FIRST] = 0.4
+    resources = {"io_manager": StoreIOManager()}
+    dg.materialize([held_out, model], partition_key=FIRST, instance=instance, resources=resources)
+    made = Store(settings().store).get(Slot("full", tuple(model.key.path), FIRST))
+    registry().register(made.folder, made.manifest)
+    done = roll_back(registry(), 1, "Ada")
+    assert (done["before"], done["champion"], done["decision"]) == (None, 1, 1)
+    (decision,) = registry().decisions()
+    assert (decision.partition, decision.reason) == (FIRST, "Rolled back to version 1 by Ada.")
+    assert find_champion(instance, SECOND) == FIRST
+
+
 @pytest.mark.parametrize(
     ("to", "what", "how"),
     [
@@ -197,7 +213,7 @@ def test_a_rollback_holds_when_either_model_is_made_again(home):
             "Nothing was changed: version 1 of delays is the champion already.",
             "Name another version: ./atoll models delays --profile full",
         ),
-        (7, "delays has no version 7.", "See ./atoll models delays."),
+        (7, "delays has no version 7.", "See ./atoll models delays --profile full."),
         (
             None,
             "delays cannot be rolled back.",

@@ -71,17 +71,18 @@ def roll_back(
     before = None if current is None else current.number
     if dry_run:
         return {**done, "before": before, "decision": None}
-    last = max(registry.decisions(), key=lambda decision: decision.place)
+    last = max(registry.decisions(), key=lambda decision: decision.place, default=None)
+    origin = "" if before is None else f" from version {before}"
     decision = registry.decide(
         Decision(
             number=0,
             outcome="rolled back",
             time=datetime.now(timezone.utc),
-            partition=last.partition,
+            partition=target.manifest.partition if last is None else last.partition,
             challenger=target.number,
             before=before,
             champion=target.number,
-            reason=f"Rolled back from version {before} to version {target.number} by {who}{f': {why}' if why else ''}.",
+            reason=f"Rolled back{origin} to version {target.number} by {who}{f': {why}' if why else ''}.",
             asked={"by": "command", "who": who, **({"reason": why} if why else {})},
         )
     )

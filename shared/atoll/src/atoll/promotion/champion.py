@@ -166,7 +166,7 @@ def _find_champion(key: dg.AssetKey, partition: str | None) -> dg.MaterializeRes
         raise UserError(
             f"{registry.name} has no champion.",
             "No model has passed the gate yet.",
-            f"See why: ./atoll models {key.path[0]}",
+            f"See why: ./atoll models {key.path[0]} --profile {settings().profile}",
         )
     metadata = {
         "version": version.number,

@@ -217,7 +217,7 @@ class Registry:
             raise UserError(
                 f"{self.name} has no version {number}.",
                 f"The versions that were judged: {there}.",
-                f"See ./atoll models {self.name.partition('.')[0]}.",
+                f"See ./atoll models {self.name.partition('.')[0]} --profile {self.profile}.",
             )
         return _VERSION.validate_json(document)
 

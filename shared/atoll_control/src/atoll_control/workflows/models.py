@@ -35,10 +35,11 @@ def show_models(checkout: Checkout, location: str, profile: str | None, *, as_js
         show_json(found)
         return 0
     if not found:
+        run, other = (f"{location} --full", "sample") if profile == FULL else (location, FULL)
         raise UserError(
             f"{location} has no registered model.",
             f"Nothing has reached the gate yet in the profile {profile or 'of the settings'}.",
-            f"./atoll run {location}, or name another profile: --profile full",
+            f"./atoll run {run}, or name another profile: --profile {other}",
         )
     for model in found:
         out.print(f"[bold]{escape(model['name'])}[/] ({model['profile']})")
@@ -156,10 +157,11 @@ def _read_alias(address: str, model: str) -> str | None:
 
 def _tell_rollback(done: dict[str, Any], confirmed: bool | None, *, dry_run: bool) -> None:
     about = f" (trained for {done['trained_for']})" if done["trained_for"] else ""
+    before = "none" if done["before"] is None else f"version {done['before']}"
     if dry_run:
-        say(f"would make version {done['champion']}{about} champion of {done['model']}; now it is {done['before']}")
+        say(f"would make version {done['champion']}{about} champion of {done['model']}; now it is {before}")
         return
-    say(f"version {done['champion']}{about} is champion of {done['model']}; before it was {done['before']}", GOOD)
+    say(f"version {done['champion']}{about} is champion of {done['model']}; before it was {before}", GOOD)
     if confirmed:
         say("MLflow's alias champion names it, and it was loaded by that", GOOD)
     elif confirmed is None:
