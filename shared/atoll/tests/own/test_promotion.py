@@ -95,6 +95,17 @@ def test_the_champion_of_a_week_follows_the_model_of_the_week_before_and_comes_a
     assert own.get_partition_mapping(training_set.key) is None
 
 
+def test_the_champion_of_a_week_that_is_made_by_itself_needs_something_to_come_along_with():
+    @dg.asset(key_prefix="delays", name="model", partitions_def=WEEKS, automation_condition=on_update())
+    def automated():
+        return 1
+
+    with pytest.raises(UserError) as caught:
+        promotion(automated, held_out, CONTEST)
+    assert caught.value.what == "The champion of delays/model has nothing to be made along with."
+    assert caught.value.how.startswith("Give promotion(..., along=...) an asset that its week begins with")
+
+
 def test_without_partitions_the_champion_is_the_one_promoted_last(instance):
     assert make_whole(instance, 0.5).success
     assert load("prices/champion").skill == 0.5

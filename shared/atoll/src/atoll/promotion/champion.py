@@ -57,7 +57,8 @@ def promotion(
             begins with, such as what the model is trained on. Without partitions the champion follows the model.
 
     Raises:
-        UserError: The model is not of the kind ``mlflow``.
+        UserError: The model is not of the kind ``mlflow``; or it has partitions and is made by itself, and nothing is
+            named to make its champion along with.
     """
     spec = model.get_asset_spec()
     if KIND not in spec.kinds:
@@ -67,6 +68,12 @@ def promotion(
             f'Say so where the asset is defined: kinds={{"{KIND}"}}.',
         )
     weekly = model.partitions_def
+    if weekly and spec.automation_condition and along is None:
+        raise UserError(
+            f"The champion of {model.key.to_user_string()} has nothing to be made along with.",
+            "The model is made by itself week by week, and a champion that waited for it would stop at a refusal.",
+            "Give promotion(..., along=...) an asset that its week begins with, such as what the model is trained on.",
+        )
     before = dg.TimeWindowPartitionMapping(-1, -1, allow_nonexistent_upstream_partitions=True) if weekly else None
 
     @dg.asset_check(
