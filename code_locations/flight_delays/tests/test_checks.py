@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from flight_delays.defs.evaluation import beats_baseline, metrics_are_finite
-from flight_delays.defs.features import every_arrival_is_there, features_see_no_future
+from flight_delays.defs.features import features_see_no_future
 from flight_delays.defs.predictions import are_probabilities, come_after_training
 from flight_delays.defs.training import history_sees_no_future, ten_weeks_are_there
 from flight_delays.defs.year import beats_baseline_on_the_year
@@ -33,13 +33,6 @@ def test_history_of_another_future_fails(training_set):
     assert judge(history_sees_no_future, training_set).passed
     result = judge(history_sees_no_future, training_set.assign(route_history=training_set["late"].astype(float)))
     assert not result.passed and "`route_history`" in (result.description or "")
-
-
-def test_an_arrival_that_is_missing_or_there_twice_fails(examples, outcomes):
-    table = examples[WEEK]
-    assert judge(every_arrival_is_there, table, outcomes[WEEK]).passed
-    for wrong in (table.iloc[1:], pd.concat([table, table.tail(1)]), table.head(0)):
-        assert not judge(every_arrival_is_there, wrong, outcomes[WEEK]).passed
 
 
 @pytest.mark.parametrize(("weeks", "passed"), [(10, True), (9, False)])

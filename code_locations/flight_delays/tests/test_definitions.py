@@ -91,7 +91,6 @@ def test_checks_block_but_for_those_that_warn_and_are_one_a_week(graph):
         ("outcomes", "schema"): True,
         ("features", "schema"): True,
         ("features", "see_no_future"): True,
-        ("examples", "every_arrival_is_there"): True,
         ("training_set", "see_no_future"): True,
         ("training_set", "ten_weeks_are_there"): False,
         ("model", "gate"): True,

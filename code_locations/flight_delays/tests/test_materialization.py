@@ -78,7 +78,7 @@ def test_every_week_is_made_and_every_blocking_check_passes(platform):
         ("evaluation", "decay"),
     }
     assert set().union(*map(list_failed_checks, results)) <= warnings
-    assert len(platform.weekly[FIRST].get_asset_check_evaluations()) == 4
+    assert len(platform.weekly[FIRST].get_asset_check_evaluations()) == 3
     assert len(platform.models[FIRST].get_asset_check_evaluations()) == 9
 
 

@@ -2,6 +2,7 @@ import made_up
 import pandas as pd
 import pytest
 
+from atoll import UserError
 from flight_delays.outcomes import count_states, join_outcomes, label_flights
 
 
@@ -40,3 +41,13 @@ def test_the_order_of_the_outcomes_does_not_matter(weeks, features, outcomes):
     pd.testing.assert_frame_equal(
         join_outcomes(features[week], shuffled), join_outcomes(features[week], outcomes[week])
     )
+
+
+def test_an_arrival_that_is_missing_or_there_twice_is_no_example(weeks, features, outcomes):
+    known, ended = features[weeks[0]], outcomes[weeks[0]]
+    arrived = ended["state"] == "arrived"
+    with pytest.raises(UserError) as caught:
+        join_outcomes(known.drop(known.index[arrived][:2]), ended)
+    assert caught.value.what == f"Of {arrived.sum():,} flights that have arrived, 2 are missing."
+    with pytest.raises(pd.errors.MergeError):
+        join_outcomes(pd.concat([known, known[arrived].tail(1)]), ended)

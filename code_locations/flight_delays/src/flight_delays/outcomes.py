@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from atoll import logger
+from atoll import UserError, logger
 
 LATE_MINUTES = 15
 
@@ -40,10 +40,21 @@ def join_outcomes(features: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFram
 
     Args:
         features: One row a flight, with `flight_id`.
-        outcomes: What `label_flights` returns.
+        outcomes: What `label_flights` returns of the same flights.
 
     Returns:
         Features with `late`, true or false, in the order of `features`.
+
+    Raises:
+        UserError: A flight that has arrived is not there.
+        pandas.errors.MergeError: A flight is there twice.
     """
     arrived = outcomes.loc[outcomes["state"] == ARRIVED, ["flight_id", "late"]].astype({"late": bool})
-    return features.merge(arrived, on="flight_id", validate="one_to_one")
+    flights = features.merge(arrived, on="flight_id", validate="one_to_one")
+    if len(flights) < len(arrived):
+        raise UserError(
+            f"Of {len(arrived):,} flights that have arrived, {len(arrived) - len(flights):,} are missing.",
+            "What was known before departure is not of the same flights as how they ended.",
+            "Make the whole week again: ./atoll run flight_delays --partition WEEK",
+        )
+    return flights

@@ -6,7 +6,6 @@ from atoll.automation import on_update
 from atoll.validation import schema_check
 from flight_delays.defs.aviation import AIRPORTS, FLIGHTS, PLANES, WEATHER
 from flight_delays.defs.location import LOCATION, OWNERS, WEEKS
-from flight_delays.defs.outcomes import outcomes
 
 SOURCES = {
     "flights": dg.AssetIn(FLIGHTS.key),
@@ -74,20 +73,3 @@ def examples(features, outcomes):
     from flight_delays.outcomes import join_outcomes
 
     return join_outcomes(features, outcomes)
-
-
-@dg.asset_check(
-    asset=examples,
-    additional_ins={"outcomes": dg.AssetIn(outcomes.key)},
-    partitions_def=WEEKS,
-    blocking=True,
-)
-def every_arrival_is_there(examples, outcomes):
-    """Every flight that has arrived has its features, once."""
-    arrived = set(outcomes.loc[outcomes["late"].notna(), "flight_id"])
-    found = examples["flight_id"]
-    missing, repeated = len(arrived - set(found)), int(found.duplicated().sum())
-    return dg.AssetCheckResult(
-        passed=missing == 0 and repeated == 0 and len(found) > 0,
-        description=f"{len(found):,} flights; {missing} that have arrived are missing, {repeated} are there twice.",
-    )
