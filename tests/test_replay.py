@@ -1,4 +1,4 @@
-"""`./atoll replay`: what it refuses; what it does is in test_weeks."""
+"""`./atoll replay`: what it refuses; what it does is in test_loop."""
 
 FIRST, LAST = "2013-03-03", "2013-04-14"
 

@@ -1,4 +1,4 @@
-"""Decay of a champion: whether it is still as good as when it was promoted, once true values are there."""
+"""Decay of a champion: whether it is still as good as when it was first judged, once true values are there."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def decay(
         name="decay",
         additional_ins={"predictor": dg.AssetIn(champion.key), "rows": dg.AssetIn(held_out.key)},
         partitions_def=champion.partitions_def,
-        description="The champion is as far above the baseline as when it was promoted, up to noise.",
+        description="The champion is as far above the baseline as when it was first judged, up to noise.",
     )
     def check_decay(
         context: dg.AssetCheckExecutionContext, evaluated: Any, predictor: Any, rows: Any
