@@ -211,6 +211,19 @@ def test_while_mlflow_is_down_runs_go_on_and_nothing_is_lost(instance, client, s
     assert runs(client)["model first"].info.status == "FINISHED"
 
 
+def test_what_was_sent_without_a_server_is_there_when_one_starts(instance, tmp_path, monkeypatch):
+    monkeypatch.setenv("ATOLL_TRACKING", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    settings.cache_clear()
+    run(instance)
+    assert look(instance)[0] == "2 records were sent."
+    with Server(tmp_path) as late:
+        found = runs(MlflowClient(late.address))
+        mlflow.set_tracking_uri(late.address)
+        loaded = mlflow.pyfunc.load_model(f"runs:/{found['model first'].info.run_id}/model")
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert list(loaded.predict(pd.DataFrame({"hours": [4.0]}))) == [2.0]
+
+
 def test_a_record_that_mlflow_refuses_does_not_keep_others_from_arriving(instance, client):
     run(instance)
     journal = Journal(settings().store)
