@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -12,7 +13,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from clone import Clone
 from dev import Dev
-from runs import WHOLE, launch, list_assets, materializations, wait_for_end
+from runs import RUN, WHOLE, launch, list_assets, materializations, wait_for_end
 from waiting import wait_until
 
 CHROMIUM = "/usr/bin/chromium"
@@ -22,6 +23,12 @@ SEEN = 120
 EXPLORER = '[aria-label="panel_show_right"]'
 NODES = "[...document.querySelectorAll('foreignObject')].map(node => node.textContent).filter(text => text)"
 GREEN = "document.querySelectorAll('foreignObject [style*=background-green]').length"
+
+BACKFILLS = """{ partitionBackfillsOrError { ... on PartitionBackfills { results {
+  id status partitionNames runs { status } } } } }"""
+WIPE = (
+    """mutation($ranges: [PartitionsByAssetSelector!]!) { wipeAssets(assetPartitionRanges: $ranges) { __typename } }"""
+)
 
 # Run by the project's interpreter with the search of the project's own tests, and with one for descriptions beside it.
 SEARCH = """
@@ -191,6 +198,40 @@ def test_schedules_are_listed_where_they_are_switched_on(visit):
     page = visit("/automation")
     expect(page.get_by_text("weekly_retraining", exact=True)).to_have_count(len(("flight_delays", *WHOLE)))
     shoot(page, "automation")
+
+
+@pytest.fixture
+def flights(platform: Dev) -> Iterator[str]:
+    """The key of an asset with weeks; what is made of it is gone when the test is over: automation goes by it."""
+    key = "aviation_data/flights"
+    yield key
+    wiped = platform.page.ask(WIPE, ranges=[{"assetKey": {"path": key.split("/")}}])["wipeAssets"]
+    assert wiped["__typename"] == "AssetWipeSuccess", wiped
+    shutil.rmtree(platform.clone.root / ".atoll" / "store" / "sample" / key)
+
+
+def test_weeks_are_made_by_one_click(visit, platform, flights):
+    """A backfill, launched where a person launches it; the year is the same click with another range."""
+    page = visit(f"/assets/{flights}?view=partitions")
+    page.get_by_role("button", name="Materialize").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_placeholder("ex:").fill("[2013-01-06...2013-01-13]")
+    page.keyboard.press("Enter")
+    dialog.get_by_role("button", name="Launch backfill").click()
+    expect(dialog).to_have_count(0)
+
+    def find_backfill() -> dict:
+        (backfill,) = platform.page.ask(BACKFILLS)["partitionBackfillsOrError"]["results"]
+        assert backfill["status"] in ("REQUESTED", "COMPLETED_SUCCESS"), backfill
+        return backfill
+
+    wait_until(lambda: find_backfill()["status"] == "COMPLETED_SUCCESS", RUN, "the backfill to end")
+    backfill = find_backfill()
+    assert sorted(backfill["partitionNames"]) == ["2013-01-06", "2013-01-13"]
+    assert [run["status"] for run in backfill["runs"]] == ["SUCCESS"] * 2
+    page = visit(f"/runs/b/{backfill['id']}")
+    expect(page.get_by_text("100% completed")).to_be_visible()
+    shoot(page, "backfill")
 
 
 def search(clone: Clone, *folders: Path) -> dict:
