@@ -53,7 +53,7 @@ def held_out(context):
     return make_days(int(week.replace("-", "")), 7, WORTH.get(week, 1.0), WARMTH.get(week, 0.0))
 
 
-@dg.asset(key_prefix="delays", partitions_def=WEEKS, deps=[training_set])
+@dg.asset(key_prefix="delays", partitions_def=WEEKS, kinds={"mlflow"}, deps=[training_set])
 def model():
     return Hinted()
 
