@@ -5,8 +5,10 @@ In order, late, corrupt and corrected; daemon and sensors notice, train, judge, 
 
 import json
 import re
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from atoll_control.author import find_author
 from clone import Clone, Finished
 from dev import Dev, mlflow_group
 from runs import launch, wait_for_end
@@ -65,13 +68,15 @@ class Run:
 class History:
     """What the page knows when two replays and a reload between them are over, what they printed, and what is decided.
 
-    Then a worse model of the last week was trained in the page, which is in `after`.
+    `days` says when the clock came to a day. Then a worse model of the last week was trained in the page, which is in
+    `after`.
     """
 
     dev: Dev
     clone: Clone
     store: Path
     replays: tuple[Finished, Finished]
+    days: dict[str, float]
     runs: list[Run]
     models: dict[str, Any]
     after: dict[str, Any]
@@ -109,7 +114,10 @@ def history(first_start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
             past = clone.atoll("run", location, "--partition", f"{PAST[0]}..{PAST[-1]}", **everywhere)
             assert past.code == 0, past.text
         arrivals = str(folder / "arrivals.toml")
-        with Dev(clone, **everywhere, ATOLL_AUTOMATION="true", AVIATION_DATA_ARRIVALS=arrivals) as dev:
+        with (
+            Dev(clone, **everywhere, ATOLL_AUTOMATION="true", AVIATION_DATA_ARRIVALS=arrivals) as dev,
+            watching(clone.root / ".atoll" / "clock.json") as days,
+        ):
             mlflow_group(dev)
             before = len(list_runs(dev))
             one = clone.atoll("replay", "aviation_data", "--from", FIRST, "--to", FIRST)
@@ -120,11 +128,38 @@ def history(first_start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
             worse = launch(dev.page, "flight_delays", "model", partition=LAST, config=WORSE)
             assert wait_for_end(dev.page, worse) == "SUCCESS"
             after = list_models(clone, everywhere)
-            found = History(dev, clone, folder / "store", (one, two), runs[: len(runs) - before], models, after)
-            yield found
+            mine = runs[: len(runs) - before]
+            yield History(dev, clone, folder / "store", (one, two), dict(days), mine, models, after)
     finally:
         (clone.root / ".atoll" / "clock.json").unlink(missing_ok=True)
         clone.restore()
+
+
+@contextmanager
+def watching(clock: Path) -> Generator[dict[str, float]]:
+    """Note when the platform's clock came to each day, in seconds since the epoch."""
+    days: dict[str, float] = {}
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            with suppress(FileNotFoundError):
+                moved = clock.stat().st_mtime
+                days.setdefault(json.loads(clock.read_text())["today"], moved)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield days
+    finally:
+        over.set()
+        watcher.join()
+
+
+def arrivals_of(week: str) -> list[str]:
+    """Return the days on which a week arrives, for the first time and corrected."""
+    ended = str(date.fromisoformat(week) + timedelta(weeks=1))
+    return sorted(entry.get("arrives", ended) for entry in PLAN if entry["week"] == week) or [ended]
 
 
 def list_models(clone: Clone, environment: dict[str, str]) -> dict[str, Any]:
@@ -153,8 +188,12 @@ def test_weeks_that_are_whole_are_green_and_the_corrupt_one_is_not(history):
 
 
 def test_nothing_is_made_of_a_week_before_it_arrives(history):
-    for location in ("aviation_data", "flight_delays"):
-        assert [run for week in PAST for run in weekly(history, location)[week]] == []
+    upstream, downstream = weekly(history, "aviation_data"), weekly(history, "flight_delays")
+    assert [run for week in PAST for run in upstream[week] + downstream[week]] == []
+    for week in WEEKS:
+        moments = [min(history.days[day] for day in history.days if day >= arrives) for arrives in arrivals_of(week)]
+        assert all(run.created >= moment for run, moment in zip(upstream[week], moments, strict=True)), week
+        assert all(run.created >= moments[0] for run in downstream[week]), week
 
 
 def test_each_week_is_landed_once_and_again_only_when_it_was_corrected(history):
@@ -217,6 +256,11 @@ def test_a_better_model_moves_the_champion_and_what_is_no_better_does_not(histor
     assert (late["outcome"], late["before"], late["champion"]) == ("refused", 11, 11)
 
 
+def test_a_decision_about_what_the_command_has_made_says_by_its_git_identity_who_asked(history):
+    asked = history.models["decisions"][0]["asked"]
+    assert (asked["by"], asked["who"]) == ("command", find_author(history.clone.checkout))
+
+
 def test_bad_data_is_stopped_before_anything_learns_from_it(history):
     assert decided(history.models, CORRUPT) == []
     assert CORRUPT not in {version["partition"] for version in history.models["versions"]}
@@ -268,19 +312,28 @@ print(version.tags["atoll/version"], version.tags["decision"])
 """
 
 
-def test_mlflow_hands_out_the_champion_by_its_alias(history):
+def test_mlflow_hands_out_the_champion_by_its_alias_and_after_a_rollback_the_one_before(history):
     """Over HTTP, in the environment of the project."""
     folder = history.clone.root / "code_locations" / "flight_delays"
     address = f"http://127.0.0.1:{history.dev.mlflow_port}"
-    expected = f"{aliases(history.after)['champion']} promoted"
+    everywhere = {"ATOLL_PROFILE": "full", "ATOLL_STORE": str(history.store)}
 
     def look() -> Finished:
-        return history.clone.run(
-            *(folder / ".venv" / "bin" / "python", "-c", LOAD, address, LAST),
-            cwd=folder,
-            ATOLL_PROFILE="full",
-            ATOLL_STORE=str(history.store),
-        )
+        python = folder / ".venv" / "bin" / "python"
+        return history.clone.run(python, "-c", LOAD, address, LAST, cwd=folder, **everywhere)
 
+    decisions = sorted(history.after["decisions"], key=lambda found: (found["partition"], found["number"]))
+    *_, earlier, champion = [found["challenger"] for found in decisions if found["challenger"] == found["champion"]]
+    expected = f"{champion} promoted"
     wait_until(lambda: expected in look().stdout, SENT, f"`{expected}` in MLflow")
     assert look().code == 0
+    back = history.clone.atoll("models", "rollback", "flight_delays", "--why", "to try it", "--json", **everywhere)
+    assert back.code == 0, back.text
+    done = json.loads(back.stdout)
+    assert (done["before"], done["champion"], done["confirmed"]) == (champion, earlier, True)
+    assert look().stdout == f"{earlier} rolled back\n"
+    rolled_back = list_models(history.clone, everywhere)
+    decision = rolled_back["decisions"][-1]
+    assert (decision["partition"], decision["outcome"], decision["before"]) == (LAST, "rolled back", champion)
+    assert decision["asked"] == {"by": "command", "who": find_author(history.clone.checkout), "reason": "to try it"}
+    assert aliases(rolled_back)["champion"] == earlier
