@@ -96,7 +96,9 @@ def test_the_champion_of_a_week_follows_the_model_of_the_week_before_and_comes_a
 
 
 def test_the_champion_of_a_week_that_is_made_by_itself_needs_something_to_come_along_with():
-    @dg.asset(key_prefix="delays", name="model", partitions_def=WEEKS, automation_condition=on_update())
+    kinds = {"mlflow"}
+
+    @dg.asset(key_prefix="delays", name="model", partitions_def=WEEKS, automation_condition=on_update(), kinds=kinds)
     def automated():
         return 1
 
