@@ -22,6 +22,7 @@ SEEN = 120
 
 EXPLORER = '[aria-label="panel_show_right"]'
 NODES = "[...document.querySelectorAll('foreignObject')].map(node => node.textContent).filter(text => text)"
+WIDTHS = "all => all.map(image => image.complete ? image.naturalWidth : 0)"
 GREEN = "document.querySelectorAll('foreignObject [style*=background-green]').length"
 
 BACKFILLS = """{ partitionBackfillsOrError { ... on PartitionBackfills { results {
@@ -163,10 +164,11 @@ def test_an_evaluation_shows_its_metrics_beside_the_baseline_and_its_plots(
         page.get_by_text("[Show Markdown]").nth(number).click()
         dialog = page.get_by_role("dialog")
         expect(dialog).to_be_visible()
-        page.wait_for_function("[...document.images].every(image => image.complete)")
-        if any(
-            width > 0 for width in dialog.locator("img").evaluate_all("all => all.map(image => image.naturalWidth)")
-        ):
+        # A plot or a table; an image has a width when it is there as a whole.
+        expect(dialog.locator("img, table").first).to_be_visible()
+        images = dialog.locator("img")
+        if images.count():
+            wait_until(lambda images=images: all(images.evaluate_all(WIDTHS)), SEEN, "the plot")
             shown += 1
             shoot(page, f"{location}-plot-{shown}")
         page.keyboard.press("Escape")
