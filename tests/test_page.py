@@ -164,8 +164,8 @@ def test_an_evaluation_shows_its_metrics_beside_the_baseline_and_its_plots(
         page.get_by_text("[Show Markdown]").nth(number).click()
         dialog = page.get_by_role("dialog")
         expect(dialog).to_be_visible()
-        # A plot or a table; an image has a width when it is there as a whole.
-        expect(dialog.locator("img, table").first).to_be_visible()
+        # A plot, a table or a text; an image has a width when it is there as a whole.
+        expect(dialog.locator("img, table, pre").first).to_be_visible()
         images = dialog.locator("img")
         if images.count():
             wait_until(lambda images=images: all(images.evaluate_all(WIDTHS)), SEEN, "the plot")
