@@ -10,9 +10,6 @@ from atoll_control.process import Output, capture, clean_environment, side_by_si
 from atoll_control.projects import Project
 from atoll_control.services import Service
 
-# Two at a time: uv itself downloads and unpacks in parallel.
-SIDE_BY_SIDE = 2
-
 UNREACHABLE = (
     "failed to fetch",
     "error sending request",
@@ -85,7 +82,7 @@ def sync_projects(
     projects: Sequence[Project | Service], done: Callable[[Synced], None], *, always: bool
 ) -> list[Synced]:
     """Sync several of them side by side; `done` hears of each as it ends. One with a problem is not touched."""
-    return side_by_side(lambda project: _sync_project(project, always), projects, at_once=SIDE_BY_SIDE, done=done)
+    return side_by_side(lambda project: _sync_project(project, always), projects, done)
 
 
 def _sync_project(project: Project | Service, always: bool) -> Synced:

@@ -13,9 +13,6 @@ from atoll_control.process import Output, capture, clean_environment, side_by_si
 from atoll_control.projects import Project, select_projects
 from atoll_control.workflows.sync import sync_library, sync_with_progress
 
-# A suite keeps one core busy.
-AT_ONCE = 2
-
 
 @dataclass(frozen=True)
 class Suite:
@@ -82,7 +79,7 @@ def _run_everything(checkout: Checkout, suites: list[Suite]) -> list[tuple[Suite
         *suites,
     ]
     platform = Suite("platform", control, checkout.root)
-    ended = side_by_side(lambda suite: (suite, _capture(checkout, suite)), suites, at_once=AT_ONCE, done=_show)
+    ended = side_by_side(lambda suite: (suite, _capture(checkout, suite)), suites, _show)
     return [*((suite, output.code) for suite, output in ended), (platform, _run(checkout, platform))]
 
 
@@ -92,6 +89,7 @@ def _run(checkout: Checkout, suite: Suite) -> int:
 
 
 def _capture(checkout: Checkout, suite: Suite) -> Output:
+    say(f"testing {suite.name}")
     return capture(suite.command, cwd=suite.folder, env=_environment(checkout))
 
 
