@@ -1,6 +1,7 @@
 import pytest
 
 from atoll_control.errors import UserError
+from atoll_control.manifest import Limits
 from atoll_control.projects import check_name, discover_projects, select_projects
 
 
@@ -44,6 +45,37 @@ def test_a_manifest_of_another_shape_is_a_problem_of_that_project_alone(checkout
     alpha, beta = discover_projects(checkout)
     assert "is not a table" in alpha.problem.why
     assert beta.problem is None
+
+
+def test_limits_and_secrets_are_those_of_the_manifest_or_the_usual_ones(checkout, add_project):
+    text = (add_project("alpha") / "pyproject.toml").read_text()
+    (alpha,) = discover_projects(checkout)
+    assert (alpha.server, alpha.runs, alpha.secrets) == (Limits("1g", 1), Limits("2g", 2), ())
+    own = '[tool.atoll.runs]\nmemory = "512m"\ncpus = 0.5\n'
+    secrets = text.replace('owner = "data-science"', 'owner = "data-science"\nsecrets = ["API_KEY"]')
+    (checkout.code_locations / "alpha" / "pyproject.toml").write_text(f"{secrets}\n{own}")
+    (alpha,) = discover_projects(checkout)
+    assert (alpha.server, alpha.runs, alpha.secrets) == (Limits("1g", 1), Limits("512m", 0.5), ("API_KEY",))
+
+
+@pytest.mark.parametrize("line", ['memory = "2"', 'memory = "0g"', "memory = 2", "cpus = 0", 'cpus = "2"', "gpu = 1"])
+def test_limits_that_cannot_be_are_explained(checkout, add_project, line):
+    manifest = add_project("alpha") / "pyproject.toml"
+    manifest.write_text(f"{manifest.read_text()}\n[tool.atoll.runs]\n{line}\n")
+    (alpha,) = discover_projects(checkout)
+    assert str(alpha.problem) == (
+        "what: code_locations/alpha cannot be read.\n"
+        "why:  [tool.atoll.runs] in its pyproject.toml does not say memory and cpus as they are said.\n"
+        'how:  write memory = "2g" (m or g) and cpus = 2 (above 0) there, and nothing else.'
+    )
+
+
+def test_a_secret_has_the_name_of_a_variable(checkout, add_project):
+    manifest = add_project("alpha") / "pyproject.toml"
+    text = manifest.read_text().replace('owner = "data-science"', 'owner = "data-science"\nsecrets = ["api key"]')
+    manifest.write_text(text)
+    (alpha,) = discover_projects(checkout)
+    assert alpha.problem.why == "its secret 'api key' is no name of an environment variable in capitals."
 
 
 def test_a_manifest_that_is_a_folder_is_a_problem_of_that_project_alone(checkout, add_project):

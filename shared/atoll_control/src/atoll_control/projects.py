@@ -5,14 +5,15 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import tomllib
 
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
+from atoll_control.manifest import RUNS, SERVER, Limits, read_limits, read_list, read_manifest, read_secrets, table
 
-RESERVED = {"atoll", "atoll_control", "dagster", "mlflow", "test", "tests", "shared", "all"}
+# Packages, folders, and what else has an image or a container of its own.
+RESERVED = {"atoll", "atoll_control", "dagster", "mlflow", "test", "tests", "shared", "all"} | {
+    *("control", "webserver", "daemon", "guard", "proxy", "postgres", "registry", "prepare", "migrate")
+}
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class Project:
     """One folder under `code_locations/`.
 
     `lends` are keys of its assets that others may take, `takes` keys of others' assets that it takes: both with the
-    name of the location in front. `problem` is set when the folder cannot be a code location; everything that
-    starts or installs leaves it out.
+    name of the location in front. Where it is a container, `server` limits its code server and `runs` each of its
+    runs, and `secrets` are environment variables that both get from files. `problem` is set when the folder cannot be
+    a code location; everything that starts or installs leaves it out.
     """
 
     name: str
@@ -31,6 +33,9 @@ class Project:
     requires_python: str | None = None
     lends: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    server: Limits = SERVER
+    runs: Limits = RUNS
+    secrets: tuple[str, ...] = ()
     problem: UserError | None = None
 
     @property
@@ -81,12 +86,17 @@ def read_project(folder: Path) -> Project:
     where = f"code_locations/{folder.name}"
     try:
         check_name(folder.name)
-        manifest = _read_manifest(folder / "pyproject.toml", where)
-        root_module = _table(manifest, where, "tool", "dg", "project").get("root_module")
-        about = _table(manifest, where, "project")
-        atoll = _table(manifest, where, "tool", "atoll")
-        lends = tuple(f"{folder.name}/{name}" for name in _list(atoll, where, "lends"))
-        takes = tuple(_list(atoll, where, "takes"))
+        manifest = read_manifest(folder / "pyproject.toml", where)
+        root_module = table(manifest, where, "tool", "dg", "project").get("root_module")
+        about = table(manifest, where, "project")
+        atoll = table(manifest, where, "tool", "atoll")
+        lends = tuple(f"{folder.name}/{name}" for name in read_list(atoll, where, "lends"))
+        takes = tuple(read_list(atoll, where, "takes"))
+        secrets = read_secrets(atoll, where)
+        server, runs = (
+            read_limits(table(manifest, where, "tool", "atoll", name), where, name, usual)
+            for name, usual in (("server", SERVER), ("runs", RUNS))
+        )
         if root_module != folder.name:
             raise UserError(
                 f"{where} is not a project of that name.",
@@ -109,48 +119,10 @@ def read_project(folder: Path) -> Project:
         about.get("requires-python"),
         lends,
         takes,
+        server,
+        runs,
+        secrets,
     )
-
-
-def _list(table: dict[str, Any], where: str, name: str) -> list[str]:
-    value = table.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise UserError(
-            f"{where} cannot be read.", f"{name} under [tool.atoll] is not a list of texts.", f'write {name} = ["..."].'
-        )
-    return value
-
-
-def _table(manifest: dict[str, Any], where: str, *names: str) -> dict[str, Any]:
-    value: Any = manifest
-    for name in names:
-        value = value.get(name, {})
-        if not isinstance(value, dict):
-            raise UserError(
-                f"{where} cannot be read.",
-                f"{name} in its pyproject.toml is not a table.",
-                f"write [{'.'.join(names)}] and what belongs to it.",
-            )
-    return value
-
-
-def _read_manifest(path: Path, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(
-            f"{where} is not a project.",
-            "it has no pyproject.toml.",
-            "add one, or move the folder out of code_locations/.",
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"{where} cannot be read.", f"its pyproject.toml: {error.strerror}.", "mend or remove that file."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{where} cannot be read.", f"its pyproject.toml does not parse: {error}.", "mend that line of the file."
-        ) from None
 
 
 def check_name(name: str) -> None:
