@@ -71,16 +71,24 @@ def project_suites(checkout: Checkout, projects: Sequence[Project]) -> list[Suit
 
 
 def _run_everything(checkout: Checkout, suites: list[Suite]) -> list[tuple[Suite, int]]:
-    """Run the suites of one environment side by side, then the platform's, which starts many processes."""
+    """Run all suites, two at a time; the platform's, which last longest, first."""
     library, control = checkout.library / ".venv" / "bin" / "python", Path(sys.executable)
     suites = [
+        *platform_suites(checkout),
         Suite("atoll", library, checkout.library),
         Suite("atoll_control", control, checkout.control),
         *suites,
     ]
-    platform = Suite("platform", control, checkout.root)
     ended = side_by_side(lambda suite: (suite, _capture(checkout, suite)), suites, _show)
-    return [*((suite, output.code) for suite, output in ended), (platform, _run(checkout, platform))]
+    return [(suite, output.code) for suite, output in ended]
+
+
+def platform_suites(checkout: Checkout) -> list[Suite]:
+    """The folders under `tests/` that hold tests: each makes a clone of its own, and what runs there is its own."""
+    folders = sorted({file.parent for file in (checkout.root / "tests").glob("*/test_*.py")}, reverse=True)
+    return [
+        Suite(folder.name, Path(sys.executable), checkout.root, folder.relative_to(checkout.root)) for folder in folders
+    ]
 
 
 def _run(checkout: Checkout, suite: Suite) -> int:
