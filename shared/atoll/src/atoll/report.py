@@ -76,15 +76,16 @@ def summarize(instance: dg.DagsterInstance, run_id: str) -> dict[str, Any]:
         run_id: The run.
 
     Returns:
-        ``run_id``, ``success``, ``seconds``, ``error`` (what the first failed step raised, or None), ``assets`` (key,
-        partition, seconds, rows, metrics, status, error) and ``checks`` (asset, name, passed, blocking, severity,
-        description). The status of an asset that was not reached is ``skipped``; a check that was not reached is
-        left out. Seconds are those of the step, loading and storing included.
+        ``run_id``, ``success``, ``seconds``, ``error`` (what the first failed step raised, or why the run failed beside
+        its steps, or None), ``assets`` (key, partition, seconds, rows, metrics, status, error) and ``checks`` (asset,
+        name, passed, blocking, severity, description). The status of an asset that was not reached is ``skipped``; a
+        check that was not reached is left out. Seconds are those of the step, loading and storing included.
     """
     record = instance.get_run_record_by_id(run_id)
     if record is None:
         raise KeyError(run_id)
     events = [entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event is not None]
+    ends = [e.message for e in events if e.event_type == Kind.PIPELINE_FAILURE]
     failures = {e.step_key: explain(e.step_failure_data.error) for e in events if e.is_step_failure}
     seconds = {e.step_key: e.step_success_data.duration_ms / 1000 for e in events if e.is_step_success}
     planned = [e for e in events if e.event_type == Kind.ASSET_MATERIALIZATION_PLANNED]
@@ -95,7 +96,7 @@ def summarize(instance: dg.DagsterInstance, run_id: str) -> dict[str, Any]:
         "run_id": run_id,
         "success": record.dagster_run.is_success,
         "seconds": (record.end_time or 0) - (record.start_time or record.end_time or 0),
-        "error": next(iter(failures.values()), None),
+        "error": next(iter([*failures.values(), *ends]), None),
         "assets": [
             *(_made(event, seconds) for event in made),
             *(_not_made(event, failures) for event in planned if event.asset_key not in done),
@@ -111,6 +112,17 @@ def summarize(instance: dg.DagsterInstance, run_id: str) -> dict[str, Any]:
             }
             for check in checks
         ],
+    }
+
+
+def join(summaries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Join the summaries of runs that were asked for together: that of one as it is, several as ``runs``."""
+    if len(summaries) == 1:
+        return summaries[0]
+    return {
+        "success": all(summary["success"] for summary in summaries),
+        "seconds": sum(summary["seconds"] for summary in summaries),
+        "runs": summaries,
     }
 
 

@@ -201,9 +201,29 @@ def test_a_dry_run_resolves_the_selection_and_makes_nothing(materialize, store_f
     assert summary == {
         "success": True,
         "profile": "sample",
-        "runs": [{"partition": None, "assets": ["toy/model", "toy/prices"]}],
+        "runs": [{"partition": None, "assets": ["toy/model", "toy/prices"], "tags": {}}],
     }
     assert not any(store_folder.glob("**/toy"))
+
+
+def test_a_plan_on_the_standard_output_has_what_a_run_of_the_page_needs(run_python, home):
+    arguments = ("toy.definitions", "--select", "weekly", "--partition", "2013-03-02", "--dry-run", "--summary", "-")
+    done = run_python("-m", "atoll.commands.materialize", *arguments, DAGSTER_HOME=home)
+    assert done.returncode == 0, done.stderr
+    run = {"partition": "2013-03-02", "assets": ["toy/weekly"], "tags": {"dagster/partition": "2013-03-02"}}
+    assert json.loads(done.stdout) == {"success": True, "profile": "sample", "runs": [run]}
+
+
+def test_a_report_of_runs_is_what_the_command_that_made_them_says(materialize, run_python, home):
+    def report(*runs: str):
+        done = run_python("-m", "atoll.commands.report", *runs, DAGSTER_HOME=home)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    _, _, summary = materialize("--select", "weekly", "--partition", "2013-03-01..2013-03-02")
+    first, second = summary["runs"]
+    assert report(first["run_id"]) == first
+    assert report(first["run_id"], second["run_id"]) == summary
 
 
 def test_a_module_that_is_not_there_is_explained(run_python, home):
@@ -258,3 +278,14 @@ def test_a_process_is_identified_by_its_start_too():
 def test_a_run_that_is_not_there_has_no_summary():
     with dg.DagsterInstance.ephemeral() as instance, pytest.raises(KeyError):
         summarize(instance, "nope")
+
+
+def test_a_run_that_was_ended_from_outside_says_why():
+    @dg.job
+    def nothing(): ...
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = instance.create_run_for_job(nothing)
+        instance.report_run_failed(run, "its container was killed: out of memory")
+        summary = summarize(instance, run.run_id)
+    assert (summary["success"], summary["error"]) == (False, "its container was killed: out of memory")

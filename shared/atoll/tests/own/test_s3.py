@@ -271,4 +271,5 @@ def test_a_document_of_the_journal_is_written_once_and_moved(bucket):
         journal.move("pending/1.json", "sent/1.json")
     assert list(journal.list_paths("pending")) == []
     assert list(journal.list_paths("sent")) == ["sent/1.json"]
+    assert list(journal.read_all("pending")) == []
     assert list(Store(f"s3://{bucket}/prefix").list_current()) == []

@@ -19,7 +19,7 @@ from atoll.commands.execution import execute
 from atoll.commands.selection import PlannedRun, plan_runs, select
 from atoll.configuration import settings
 from atoll.errors import UserError
-from atoll.report import summarize
+from atoll.report import join, summarize
 from atoll.run_tags import WHO
 from atoll.storage.store import Store
 
@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--select", default="*", help="assets, in Dagster's selection syntax (default: all)")
     parser.add_argument("--partition", help="partition key, or FROM..TO")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be materialized")
-    parser.add_argument("--summary", type=Path, help="file to write a summary to, as JSON")
+    parser.add_argument("--summary", type=Path, help="file to write a summary to, as JSON; - is the standard output")
     options = parser.parse_args()
     for interruption in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interruption, signal.default_int_handler)
@@ -66,7 +66,7 @@ def materialize(
 
     Returns:
         The summary of the run (``atoll.report.summarize``); of several ``success``, ``seconds`` and the summaries as
-        ``runs``; of a dry run ``success``, ``profile`` and ``runs`` with ``partition`` and ``assets``.
+        ``runs``; of a dry run ``success``, ``profile`` and ``runs`` with ``partition``, ``assets`` and ``tags``.
 
     Raises:
         UserError: Settings, module, selection, partition, instance or store cannot be used.
@@ -79,11 +79,12 @@ def materialize(
         if dry_run:
             return {"success": True, "profile": settings().profile, "runs": [_describe(run) for run in runs]}
         store.probe()
-        return _join(list(_run_each(instance, module, runs)))
+        return join(list(_run_each(instance, module, runs)))
 
 
 def _describe(run: PlannedRun) -> dict[str, Any]:
-    return {"partition": run.partition, "assets": sorted(key.to_user_string() for key in run.keys)}
+    assets = sorted(key.to_user_string() for key in run.keys)
+    return {"partition": run.partition, "assets": assets, "tags": run.tags}
 
 
 def _identify() -> dict[str, str]:
@@ -98,16 +99,6 @@ def _run_each(instance: dg.DagsterInstance, module: str, runs: Sequence[PlannedR
         if len(runs) > 1:
             sys.stderr.write(f"{run.partition} ({number} of {len(runs)})\n")
         yield summarize(instance, execute(instance, module, run.keys, {**run.tags, **_identify()}).run_id)
-
-
-def _join(summaries: list[dict[str, Any]]) -> dict[str, Any]:
-    if len(summaries) == 1:
-        return summaries[0]
-    return {
-        "success": all(summary["success"] for summary in summaries),
-        "seconds": sum(summary["seconds"] for summary in summaries),
-        "runs": summaries,
-    }
 
 
 def _load(module: str) -> dg.Definitions:
@@ -151,6 +142,9 @@ def _open_instance() -> dg.DagsterInstance:
 
 
 def _write(path: Path, summary: dict[str, Any]) -> None:
+    if path == Path("-"):
+        json.dump(summary, sys.stdout)
+        return
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     draft.write_text(json.dumps(summary, indent=1))
     draft.replace(path)

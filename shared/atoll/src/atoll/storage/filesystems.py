@@ -1,22 +1,23 @@
-"""The two kinds of place a store can be in: a local folder, and a file system behind a URL."""
+"""The kinds of place a store can be in: a local folder, a file system behind a URL, and a web server to read from."""
 
 import atexit
 import hashlib
+import json
 import os
 import shutil
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any, NoReturn, Protocol
+from urllib.parse import quote, unquote, urlsplit
 from uuid import uuid4
 
 from atoll.errors import UserError
 
-if TYPE_CHECKING:
-    from upath import UPath
+HOW = "See that it exists, has room and may be used by this user, or set `store` (ATOLL_STORE) to another place."
 
 
 class FileSystem(Protocol):
@@ -75,21 +76,30 @@ def open_filesystem(url: str) -> FileSystem:
     """
     from upath import UPath
 
+    extra = "https" if _is_web(url) else "s3"
     try:
+        if _is_web(url):
+            return Website(url)
         place = UPath(url)
-        return Folder(Path(place.path)) if place.protocol in ("", "file", "local") else Remote(place)
+        if place.protocol in ("", "file", "local"):
+            return Folder(Path(place.path))
+        return Remote(place.fs, place.path, str(place))
     except ImportError as error:
         raise UserError(
             f"The store {redact(url)} cannot be opened.",
             f"What reads this kind of URL is not installed: {error}.",
-            "For S3 add the extra `s3` to the project's dependency on atoll, and run ./atoll sync.",
+            f"Add the extra `{extra}` to the project's dependency on atoll, and run ./atoll sync.",
         ) from error
     except ValueError as error:
         raise UserError(
             f"The store {redact(url)} cannot be opened.",
             f"This kind of URL is unknown: {error}.",
-            "Set `store` (ATOLL_STORE) to a folder or to s3://bucket/prefix.",
+            "Set `store` (ATOLL_STORE) to a folder, to s3://bucket/prefix or to https://host/path.",
         ) from error
+
+
+def _is_web(url: str) -> bool:
+    return urlsplit(url).scheme in ("http", "https")
 
 
 def redact(url: str) -> str:
@@ -206,10 +216,12 @@ class Folder:
 class Remote:
     """A file system behind a URL; whether it can be reached shows when it is used."""
 
-    def __init__(self, place: "UPath") -> None:
-        self.url = redact(str(place)).rstrip("/")
-        self._files: Any = place.fs
-        self._root = place.path.rstrip("/")
+    how = HOW
+
+    def __init__(self, files: Any, root: str, url: str) -> None:
+        self.url = redact(url).rstrip("/")
+        self._files = files
+        self._root = root.rstrip("/")
 
     def create(self, path: str, write: Callable[[Path], None]) -> tuple[int, str]:
         """Write a local file, and copy it there."""
@@ -217,64 +229,64 @@ class Remote:
             source = Path(folder) / Path(path).name
             with _explaining(f"{self.url} (through {folder})", "written", OSError):
                 write(source)
-            with _explaining(self.url, "written", Exception):
-                self._files.put_file(str(source), f"{self._root}/{path}")
+            with self._explaining("written"):
+                self._files.put_file(str(source), self._name(path))
             return source.stat().st_size, hash_file(source)
 
     def replace(self, path: str, content: bytes) -> None:
         """Put the content in one request."""
-        with _explaining(self.url, "written", Exception):
-            self._files.pipe_file(f"{self._root}/{path}", content)
+        with self._explaining("written"):
+            self._files.pipe_file(self._name(path), content)
 
     def add(self, path: str, content: bytes) -> bool:
         """Put the content in one request, on the condition that nobody has."""
-        with _explaining(self.url, "written", Exception):
+        with self._explaining("written"):
             try:
-                self._files.pipe_file(f"{self._root}/{path}", content, mode="create")
+                self._files.pipe_file(self._name(path), content, mode="create")
             except FileExistsError:
                 return False
             return True
 
     def drop(self, path: str) -> None:
         """Remove a key."""
-        with _explaining(self.url, "written", Exception), suppress(FileNotFoundError):
-            self._files.rm_file(f"{self._root}/{path}")
+        with self._explaining("written"), suppress(FileNotFoundError):
+            self._files.rm_file(self._name(path))
 
     def remove(self, path: str) -> None:
         """Remove all keys with this prefix, if that can be done."""
         with suppress(Exception):
-            self._files.rm(f"{self._root}/{path}", recursive=True)
+            self._files.rm(self._name(path), recursive=True)
 
     def read(self, path: str) -> bytes | None:
         """Read a small file; None where there is none."""
-        with _explaining(self.url, "read", Exception):
+        with self._explaining("read"):
             try:
-                return self._files.cat_file(f"{self._root}/{path}")
+                return self._files.cat_file(self._name(path))
             except FileNotFoundError:
                 return None
 
     def read_all(self, paths: Sequence[str]) -> Iterable[bytes | None]:
         """Read many at a time."""
-        with _explaining(self.url, "read", Exception):
-            names = [f"{self._root}/{path}" for path in paths]
-            found = self._files.cat(names, on_error="return")
+        with self._explaining("read"):
+            names = [self._name(path) for path in paths]
+            found = self._files.cat(names, on_error="return") if names else {}
             return [_raise_but_missing(found[name]) for name in names]
 
     def list_folders(self, path: str) -> list[str]:
         """Names of the folders in a folder, sorted; as they are now."""
-        with _explaining(self.url, "read", Exception):
+        with self._explaining("read"):
             self._files.invalidate_cache()
             try:
-                entries = self._files.ls(f"{self._root}/{path}".rstrip("/"), detail=True)
+                entries = self._files.ls(self._name(path).rstrip("/"), detail=True)
             except FileNotFoundError:
                 return []
             return sorted(PurePosixPath(entry["name"]).name for entry in entries if entry["type"] == "directory")
 
     def list_files(self, path: str) -> Iterator[str]:
         """List all keys with this prefix; as they are now."""
-        with _explaining(self.url, "read", Exception):
+        with self._explaining("read"):
             self._files.invalidate_cache()
-            found = self._files.find(f"{self._root}/{path}")
+            found = self._files.find(self._name(path))
         yield from (name.removeprefix(f"{self._root}/") for name in sorted(found))
 
     @contextmanager
@@ -283,8 +295,8 @@ class Remote:
         folder = Path(tempfile.mkdtemp(prefix="atoll-", dir=_downloads() if keep else None))
         try:
             target = folder / Path(path).name
-            with _explaining(self.url, "read", Exception):
-                self._files.get_file(f"{self._root}/{path}", str(target))
+            with self._explaining("read"):
+                self._files.get_file(self._name(path), str(target))
             yield target
         finally:
             if not keep:
@@ -294,9 +306,90 @@ class Remote:
         """URL of the file."""
         return f"{self.url}/{path}"
 
+    def _name(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+    def _explaining(self, done: str) -> AbstractContextManager[None]:
+        return _explaining(self.url, done, Exception, self.how)
+
+
+class Website(Remote):
+    """A store that a web server shows, read-only; it lists a folder as JSON when asked to, as Caddy's file server does.
+
+    User and password are those of the URL, or of ``~/.netrc``; the variable ``SSL_CERT_FILE`` names whom to trust.
+    Nothing is kept from one look to the next.
+    """
+
+    def __init__(self, url: str) -> None:
+        import aiohttp
+        from fsspec.implementations.http import HTTPFileSystem
+
+        parts = urlsplit(url)
+        login = unquote(f"{parts.username}:{parts.password or ''}") if parts.username else None
+        options = {
+            "headers": {"Accept": "application/json"}
+            | ({"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if login else {}),
+            "timeout": aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60),
+            # It looks into ~/.netrc, and refuses to choose where there is a second login.
+            "trust_env": login is None,
+        }
+        super().__init__(HTTPFileSystem(client_kwargs=options, encoded=True), redact(url), url)
+        self.how = (
+            "See that the URL is that of a store, that ~/.netrc has the login "
+            f"(machine {parts.hostname} login USER password PASSWORD), "
+            "and, where the certificate is the server's own, that SSL_CERT_FILE names the file of who signed it."
+        )
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise UserError(
+            f"The store {self.url} is read-only.",
+            "It is what a web server shows of a store.",
+            "Set `store` (ATOLL_STORE) to a folder, or do it where that store is: ./atoll run LOCATION --env ENV",
+        )
+
+    create = replace = add = drop = remove = _refuse
+
+    def list_folders(self, path: str) -> list[str]:
+        """Names of the folders in a folder, sorted; as they are now."""
+        (entries,) = self._list([path])
+        return sorted(name for name, is_folder in entries if is_folder)
+
+    def list_files(self, path: str) -> Iterator[str]:
+        """List all folders of one depth at a time; as they are now."""
+        found, folders = [], [path]
+        while folders:
+            below: list[str] = []
+            for folder, entries in zip(folders, self._list(folders), strict=True):
+                for name, is_folder in entries:
+                    (below if is_folder else found).append(f"{folder}/{name}")
+            folders = below
+        yield from sorted(found)
+
+    def locate(self, path: str) -> str:
+        """URL of the file, as a browser takes it."""
+        return self._name(path)
+
+    def _list(self, folders: Sequence[str]) -> list[list[tuple[str, bool]]]:
+        """Names of what is in each folder, and whether that is a folder; nothing where there is no folder."""
+        contents = self.read_all([f"{folder}/".lstrip("/") for folder in folders])
+        with self._explaining("read"):
+            return [_read_listing(content) for content in contents]
+
+    def _name(self, path: str) -> str:
+        return f"{self._root}/{quote(path)}"
+
+
+def _read_listing(content: bytes | None) -> list[tuple[str, bool]]:
+    """Read the names in a folder, and whether each is a folder."""
+    try:
+        entries = json.loads(content or b"[]") or []
+        return [(entry["name"].rstrip("/"), entry["is_dir"]) for entry in entries]
+    except (ValueError, TypeError, KeyError):
+        raise ValueError("what answers there lists no folder as JSON") from None
+
 
 @contextmanager
-def _explaining(store: str, done: str, kind: type[Exception]) -> Generator[None]:
+def _explaining(store: str, done: str, kind: type[Exception], how: str = HOW) -> Generator[None]:
     try:
         yield
     except UserError:
@@ -306,7 +399,7 @@ def _explaining(store: str, done: str, kind: type[Exception]) -> Generator[None]
         raise UserError(
             f"The store {store} cannot be {done}.",
             f"{type(error).__name__}: {reason}.",
-            "See that it exists, has room and may be used by this user, or set `store` (ATOLL_STORE) to another place.",
+            how,
         ) from error
 
 
