@@ -11,31 +11,24 @@ from typing import Any, Self
 from atoll_control.graphql import Page
 from atoll_control.process import port_is_free
 from checkout import Checkout
+from page_run import run_assets
 
 PORTS = range(3900, 3990)
-ENDED = ("SUCCESS", "FAILURE", "CANCELED")
-
-LAUNCH = """mutation($launch: ExecutionParams!) { launchRun(executionParams: $launch) {
-  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-STATUS = "query($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
-RESULT = """query($run: ID!) { runOrError(runId: $run) { ... on Run {
-  stats { ... on RunStatsSnapshot { enqueuedTime launchTime startTime endTime } }
-  assetMaterializations { metadataEntries { label ... on FloatMetadataEntry { floatValue } } } } } }"""
 
 
 class DevSession:
     """A started platform. As a context: loaded when the block begins, ended when it is left."""
 
-    def __init__(self, checkout: Checkout) -> None:
+    def __init__(self, checkout: Checkout, **environment: str) -> None:
         """Start the command in a session of its own, so that Ctrl-C reaches it only through `__exit__`."""
         self._checkout = checkout
         port = next(port for port in PORTS if port_is_free(port))
-        self.page = Page(port)
+        self.page = Page.local(port)
         self._begin = time.perf_counter()
         self._process = subprocess.Popen(
             ["./atoll", "dev", "--port", str(port)],
             cwd=checkout.root,
-            env=checkout.environment,
+            env=checkout.environment | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -82,32 +75,8 @@ class DevSession:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def launch(self, location: str, assets: list[list[str]]) -> dict[str, Any]:
-        """Launch assets as the page's button does, and wait for the end.
-
-        Returns:
-            Seconds since the epoch: `asked`, `enqueuedTime`, `launchTime`, `startTime`, `endTime`, `seen`;
-            and `metadata`, the numbers that the assets reported, by label.
-        """
-        selector = {
-            "repositoryLocationName": location,
-            "repositoryName": "__repository__",
-            "jobName": "__ASSET_JOB",
-            "assetSelection": [{"path": path} for path in assets],
-        }
-        asked = time.time()
-        answer = self.page.ask(LAUNCH, launch={"selector": selector, "mode": "default"})["launchRun"]
-        if answer["__typename"] != "LaunchRunSuccess":
-            raise RuntimeError(f"the launch was refused: {answer}")
-        run = answer["run"]["runId"]
-        while (status := self.page.ask(STATUS, run=run)["runOrError"]["status"]) not in ENDED:
-            time.sleep(0.1)
-        seen = time.time()
-        if status != "SUCCESS":
-            raise RuntimeError(f"the run ended with {status}:\n{self.read_log()}")
-        result = self.page.ask(RESULT, run=run)["runOrError"]
-        entries = [entry for made in result["assetMaterializations"] for entry in made["metadataEntries"]]
-        numbers = {entry["label"]: entry["floatValue"] for entry in entries if "floatValue" in entry}
-        return {"asked": asked, **result["stats"], "seen": seen, "metadata": numbers}
+        """Launch assets and wait for the end: see `run_assets`."""
+        return run_assets(self.page, location, assets, self.read_log)
 
     def read_log(self) -> str:
         """Read what Dagster and the code servers printed."""

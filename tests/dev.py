@@ -23,7 +23,7 @@ class Dev:
     def __init__(self, clone: Clone, mlflow_port: int | None = None, /, **environment: str) -> None:
         self.clone = clone
         self.port = find_free_port()
-        self.page = Page(self.port)
+        self.page = Page.local(self.port)
         self.mlflow_port = mlflow_port or find_free_port()
         self._output = tempfile.NamedTemporaryFile(prefix="atoll-dev-")
         self.process = subprocess.Popen(

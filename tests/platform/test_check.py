@@ -137,6 +137,13 @@ BREAKS = [
         "./atoll sync",
     ),
     Break(
+        "a limit that is in no manifest",
+        "derived files",
+        edit(Path("deploy/compose.yaml"), "mem_limit: 1g", "mem_limit: 9g"),
+        "compose.yaml has drifted.",
+        "./atoll sync",
+    ),
+    Break(
         "a dependency of the control plane that is not locked",
         "locks",
         edit(Path("pyproject.toml"), '"atoll-control"]', '"atoll-control", "tomli"]'),
@@ -350,7 +357,7 @@ def test_check_ends_with_1_and_says_in_json_what_does_not_hold(breakable):
     assert entry["problems"] == [
         {
             "what": "workspace.yaml has drifted.",
-            "why": "it does not list exactly the folders under code_locations/.",
+            "why": "it does not say what the folders under code_locations/ say.",
             "how": "./atoll sync",
         }
     ]

@@ -195,7 +195,7 @@ def test_a_port_in_use_is_refused_with_one_that_is_free(idle_clone):
 
 
 def test_plain_dagster_dev_at_the_root_shows_the_same_runs(idle_clone, sample_runs):
-    page = Page(find_free_port())
+    page = Page.local(find_free_port())
     dagster = subprocess.Popen(
         [".venv/bin/dagster", "dev", "-p", page.address.rpartition(":")[2]],
         cwd=idle_clone.root,

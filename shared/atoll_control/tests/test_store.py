@@ -2,9 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
-from atoll_control import inspection
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
+from atoll_control.places import laptop
 from atoll_control.workflows import store
 
 # Stands in for a project's interpreter: answers with one fault whose path is the name of the project.
@@ -20,7 +20,7 @@ exit 2
 @pytest.fixture
 def add_interpreter(add_project: Callable, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make a project whose environment counts as healthy, with a stand-in for its interpreter."""
-    monkeypatch.setattr(inspection, "environment_problem", lambda project: project.problem)
+    monkeypatch.setattr(laptop, "environment_problem", lambda project: project.problem)
 
     def add(name: str, text: str = INTERPRETER, leftover: str = "false") -> None:
         python = add_project(name) / ".venv" / "bin" / "python"

@@ -13,12 +13,12 @@ import tomllib
 
 from atoll_control.contracts import find_broken_contracts
 from atoll_control.definitions import HEAVY, probe_definitions
+from atoll_control.derived import find_drifted
 from atoll_control.environments import explain_sync, uv
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.projects import Project
 from atoll_control.services import discover_services
-from atoll_control.workspace import drifted_files
 
 # Dagster's own packages; a `dagster-*` of others has versions of its own.
 RELEASED_TOGETHER = {"dagster"} | {
@@ -63,9 +63,9 @@ def stale_locks(checkout: Checkout, projects: Sequence[Project]) -> Iterator[Use
 
 def drift(checkout: Checkout, projects: Sequence[Project]) -> Iterator[UserError]:
     """Derived files that differ from the folders."""
-    for path in drifted_files(checkout, projects):
+    for path in find_drifted(checkout, projects):
         yield UserError(
-            f"{path.name} has drifted.", "it does not list exactly the folders under code_locations/.", "./atoll sync"
+            f"{path.name} has drifted.", "it does not say what the folders under code_locations/ say.", "./atoll sync"
         )
 
 

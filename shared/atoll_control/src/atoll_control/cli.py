@@ -22,6 +22,9 @@ app = typer.Typer(
 Locations = Annotated[list[str] | None, typer.Argument(metavar="[LOCATION]...", help="code locations; none means all")]
 Location = Annotated[str, typer.Argument(metavar="LOCATION", help="a code location")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+Env = Annotated[
+    str | None, typer.Option("--env", metavar="ENV", help="an environment of the server instead of this checkout")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would be done")]
 
 
@@ -60,11 +63,21 @@ def run(
     full: Annotated[bool, typer.Option("--full", help="all data instead of the sample")] = False,
     json: Json = False,
     dry_run: DryRun = False,
+    env: Env = None,
 ) -> int:
     """Materialize assets without the page, in the project's environment and the same instance."""
     from atoll_control.workflows.run import run
 
-    return run(find_checkout(), location, select=select, partition=partition, full=full, as_json=json, dry_run=dry_run)
+    return run(
+        find_checkout(),
+        location,
+        select=select,
+        partition=partition,
+        full=full,
+        as_json=json,
+        dry_run=dry_run,
+        environment=env,
+    )
 
 
 @app.command()
@@ -74,19 +87,20 @@ def replay(
     last: Annotated[str, typer.Option("--to", metavar="WEEK", help="partition key of the last week")],
     full: Annotated[bool, typer.Option("--full", help="all data instead of the sample")] = False,
     dry_run: DryRun = False,
+    env: Env = None,
 ) -> int:
     """Let weeks of history arrive one by one on the running platform, which does the rest."""
     from atoll_control.workflows.replay import replay
 
-    return replay(find_checkout(), location, first, last, full=full, dry_run=dry_run)
+    return replay(find_checkout(), location, first, last, full=full, dry_run=dry_run, environment=env)
 
 
 @app.command(name="list")
-def list_(json: Json = False) -> int:
+def list_(json: Json = False, env: Env = None) -> int:
     """Say which code locations there are and whether each can start."""
     from atoll_control.workflows.list import list_locations
 
-    return list_locations(find_checkout(), as_json=json)
+    return list_locations(find_checkout(), as_json=json, environment=env)
 
 
 @app.command()
@@ -105,6 +119,64 @@ def doctor(json: Json = False) -> int:
     return doctor(find_checkout(), as_json=json)
 
 
+@app.command()
+def build(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[LOCATION]...", help="code locations, control or mlflow; none means all"),
+    ] = None,
+    no_push: Annotated[bool, typer.Option("--no-push", help="leave the images on this machine")] = False,
+    json: Json = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Build the image of each project that changed, push it to the registry, and name it by its digest."""
+    from atoll_control.workflows.build import build
+
+    return build(find_checkout(), names or [], push=not no_push, dry_run=dry_run, as_json=json)
+
+
+Environment = Annotated[
+    str, typer.Argument(metavar="ENV", help="an environment: deploy/environments/ENV.settings.toml")
+]
+
+
+@app.command()
+def up(environment: Environment, dry_run: DryRun = False) -> int:
+    """Start an environment of the server, every project in a container of its own, and say where it is."""
+    from atoll_control.workflows.up import up
+
+    return up(find_checkout(), environment, dry_run=dry_run)
+
+
+@app.command()
+def down(environment: Environment, dry_run: DryRun = False) -> int:
+    """Stop an environment and remove its containers; databases and store stay."""
+    from atoll_control.workflows.down import down
+
+    return down(find_checkout(), environment, dry_run=dry_run)
+
+
+@app.command()
+def status(environment: Environment, json: Json = False) -> int:
+    """Say how the containers and code locations of an environment are, and what runs; exit 1 when one is not well."""
+    from atoll_control.workflows.status import status
+
+    return status(find_checkout(), environment, as_json=json)
+
+
+@app.command()
+def logs(
+    environment: Environment,
+    service: Annotated[str, typer.Argument(metavar="LOCATION", help="a code location, or another service")],
+    lines: Annotated[int, typer.Option(min=1, help="how many of the last lines")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until Ctrl-C")] = False,
+) -> int:
+    """Show what the code server of a location, or another service of an environment, has printed."""
+    from atoll_control.workflows.logs import logs
+
+    return logs(find_checkout(), environment, service, lines=lines, follow=follow)
+
+
 store = typer.Typer(help="Look into the store.", no_args_is_help=True)
 app.add_typer(store, name="store")
 
@@ -113,11 +185,11 @@ Profile = Annotated[str | None, typer.Option(metavar="PROFILE", help="sample or 
 
 
 @store.command(name="ls")
-def list_store(prefix: Prefix = "", profile: Profile = None, json: Json = False) -> int:
+def list_store(prefix: Prefix = "", profile: Profile = None, json: Json = False, env: Env = None) -> int:
     """List what is current: rows, size, time and data version of each asset and partition."""
     from atoll_control.workflows.store import list_store
 
-    return list_store(find_checkout(), prefix, profile, as_json=json)
+    return list_store(find_checkout(), prefix, profile, as_json=json, environment=env)
 
 
 @store.command(name="show")
@@ -126,19 +198,20 @@ def show_artefact(
     partition: Annotated[str | None, typer.Option(help="partition key")] = None,
     profile: Profile = None,
     json: Json = False,
+    env: Env = None,
 ) -> int:
     """Show what one artefact was made by and from, where it is, its versions, and a table's first rows."""
     from atoll_control.workflows.store import show_artefact
 
-    return show_artefact(find_checkout(), key, partition, profile, as_json=json)
+    return show_artefact(find_checkout(), key, partition, profile, as_json=json, environment=env)
 
 
 @store.command(name="verify")
-def verify_store(prefix: Prefix = "", json: Json = False) -> int:
+def verify_store(prefix: Prefix = "", json: Json = False, env: Env = None) -> int:
     """Compare all that is stored with what was written; exit 1 when something is damaged or gone."""
     from atoll_control.workflows.store import verify_store
 
-    return verify_store(find_checkout(), prefix, as_json=json)
+    return verify_store(find_checkout(), prefix, as_json=json, environment=env)
 
 
 class _ModelsGroup(TyperGroup):
@@ -160,11 +233,12 @@ def show_models(
     location: Annotated[str, typer.Argument(metavar="LOCATION", help="the code location")],
     profile: Profile = None,
     json: Json = False,
+    env: Env = None,
 ) -> int:
     """List the versions of a project's models with their figures and aliases, and what the gate decided."""
     from atoll_control.workflows.models import show_models
 
-    return show_models(find_checkout(), location, profile, as_json=json)
+    return show_models(find_checkout(), location, profile, as_json=json, environment=env)
 
 
 @models.command(name="rollback")
@@ -175,11 +249,12 @@ def roll_back(
     model: Annotated[str | None, typer.Option(metavar="NAME", help="where the location has several")] = None,
     dry_run: DryRun = False,
     json: Json = False,
+    env: Env = None,
 ) -> int:
     """Make an earlier version champion again, from the next predictions on; the record says who asked, and why."""
     from atoll_control.workflows.models import roll_back
 
-    return roll_back(find_checkout(), location, to, why, model, dry_run=dry_run, as_json=json)
+    return roll_back(find_checkout(), location, to, why, model, dry_run=dry_run, as_json=json, environment=env)
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ class DagsterDev:
 
     def __init__(self, checkout: Checkout, projects: Sequence[Project], port: int, **environment: str) -> None:
         """Start it, with `environment` for everything that it starts itself."""
-        self.page = Page(port)
+        self.page = Page.local(port)
         # Of its own and short, whatever TMPDIR is: a unix socket's path may have 107 bytes.
         self._sockets = Path(tempfile.mkdtemp(prefix="atoll-", dir="/tmp"))
         workspace = checkout.state / "workspace.yaml"

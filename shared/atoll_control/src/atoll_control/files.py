@@ -51,6 +51,16 @@ class Checkout:
         return self.root / "deploy"
 
     @property
+    def environments(self) -> Path:
+        """Settings and releases of the server's environments."""
+        return self.deploy / "environments"
+
+    @property
+    def compose(self) -> Path:
+        """The derived, committed description of the server's services."""
+        return self.deploy / "compose.yaml"
+
+    @property
     def state(self) -> Path:
         """Git-ignored state: instance, store, logs, locks."""
         return self.root / ".atoll"

@@ -3,18 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from atoll_control.errors import UserError
-from atoll_control.files import Checkout
-from atoll_control.instance import open_instance
-
-if TYPE_CHECKING:
-    from dagster import DagsterInstance
+from atoll_control.graphql import Key, Page
 
 WEEK = timedelta(days=7)
 # Partition keys by asset key, by code location.
-Partitions = dict[str, dict[tuple[str, ...], list[str]]]
+Partitions = dict[str, dict[Key, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -57,28 +52,19 @@ def select_weeks(partitions: Partitions, location: str, first: str, last: str) -
                 "name one of those.",
             )
     if first > last:
-        cure = f"./atoll replay {location} --from {last} --to {first}"
+        cure = f"swap them: --from {last} --to {first}"
         raise UserError("there is no week to replay.", f"{first} is after {last}.", cure)
     return [week for week in known if first <= week <= last]
 
 
-def find_outcomes(checkout: Checkout, partitions: Partitions, weeks: Sequence[str]) -> Iterator[Outcome]:
+def find_outcomes(page: Page, partitions: Partitions, weeks: Sequence[str]) -> Iterator[Outcome]:
     """Look up what became of the weeks, in every location that has one of them."""
-    from dagster import AssetKey
-
-    with open_instance(checkout) as instance:
-        for location, assets in sorted(partitions.items()):
-            made = {key: instance.get_materialized_partitions(AssetKey(list(key))) for key in assets}
-            for week in weeks:
-                planned = [key for key, keys in assets.items() if week in keys]
-                done = sum(week in made[key] for key in planned)
-                if planned:
-                    yield Outcome(week, location, done, len(planned), _last_run_failed(instance, location, week))
-
-
-def _last_run_failed(instance: "DagsterInstance", location: str, week: str) -> bool:
-    from dagster import DagsterRunStatus, RunsFilter
-
-    tags = {"dagster/code_location": location, "dagster/partition": week}
-    runs = instance.get_runs(RunsFilter(tags=tags), limit=1)
-    return any(run.status == DagsterRunStatus.FAILURE for run in runs)
+    weekly = [key for assets in partitions.values() for key, keys in assets.items() if not set(weeks).isdisjoint(keys)]
+    made = page.made(weekly, weeks)
+    for location, assets in sorted(partitions.items()):
+        for week in weeks:
+            planned = [key for key, keys in assets.items() if week in keys]
+            done = sum(week in made[key] for key in planned)
+            if planned:
+                last = page.last_status({"dagster/code_location": location, "dagster/partition": week})
+                yield Outcome(week, location, done, len(planned), last == "FAILURE")

@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
-import tomllib
 import yaml
 
-from atoll_control.files import Checkout, write_atomically
 from atoll_control.projects import Project
 
 HEADER = "# Derived from the folders under code_locations/: `./atoll sync` writes it, `./atoll check` compares it.\n"
@@ -33,43 +31,17 @@ def _target(project: Project, root: Path | None) -> dict[str, str]:
     }
 
 
-def dg_projects(projects: Sequence[Project]) -> list[dict[str, str]]:
-    """Return the value of `[workspace] projects` of `dg.toml`."""
-    return [{"path": f"code_locations/{project.name}"} for project in projects]
-
-
-def drifted_files(checkout: Checkout, projects: Sequence[Project]) -> list[Path]:
-    """Return the derived files that do not say what the folders say; unreadable projects are left out of both."""
-    healthy = [project for project in projects if not project.problem]
-    drifted = []
-    if not checkout.workspace.is_file() or checkout.workspace.read_text() != render_workspace(healthy):
-        drifted.append(checkout.workspace)
-    if _listed(checkout) != dg_projects(healthy):
-        drifted.append(checkout.dg)
-    return drifted
-
-
-def write_derived(checkout: Checkout, projects: Sequence[Project]) -> list[Path]:
-    """Write the derived files that drifted and return them."""
-    healthy = [project for project in projects if not project.problem]
-    drifted = drifted_files(checkout, projects)
-    if checkout.workspace in drifted:
-        write_atomically(checkout.workspace, render_workspace(healthy))
-    if checkout.dg in drifted:
-        text = checkout.dg.read_text(encoding="utf-8") if checkout.dg.is_file() else 'directory_type = "workspace"\n'
-        document: Any = tomlkit.parse(text)
-        array = tomlkit.array()
-        for entry in dg_projects(healthy):
-            table = tomlkit.inline_table()
-            table.update(entry)
-            array.append(table)
-        workspace = document.setdefault("workspace", tomlkit.table())
-        workspace["projects"] = array.multiline(True)
-        write_atomically(checkout.dg, tomlkit.dumps(document))
-    return drifted
-
-
-def _listed(checkout: Checkout) -> Any:
-    if not checkout.dg.is_file():
-        return None
-    return tomllib.loads(checkout.dg.read_text(encoding="utf-8")).get("workspace", {}).get("projects")
+def render_dg(text: str, projects: Sequence[Project]) -> str:
+    """Return the text of `dg.toml` with its list of projects as the folders say; all else in it stays."""
+    document: Any = tomlkit.parse(text)
+    wanted = [{"path": f"code_locations/{project.name}"} for project in projects]
+    workspace = document.setdefault("workspace", tomlkit.table())
+    if workspace.get("projects") == wanted:
+        return text
+    array = tomlkit.array()
+    for entry in wanted:
+        table = tomlkit.inline_table()
+        table.update(entry)
+        array.append(table)
+    workspace["projects"] = array.multiline(True)
+    return tomlkit.dumps(document)

@@ -12,13 +12,13 @@ from rich.markup import escape
 
 from atoll_control.console import BAD, GOOD, out, show_json
 from atoll_control.dagster_dev import read_record
+from atoll_control.derived import find_drifted
 from atoll_control.environments import environment_problem, uv
 from atoll_control.files import Checkout
 from atoll_control.mlflow import answers, running_address
 from atoll_control.process import capture, clean_environment, exclusive, port_is_free
 from atoll_control.projects import Project, discover_projects
 from atoll_control.services import Service, discover_services
-from atoll_control.workspace import drifted_files
 
 ENOUGH_DISK = 2 * 1024**3
 
@@ -96,7 +96,7 @@ def _state(checkout: Checkout) -> Iterator[Finding]:
         yield Finding("state", ".atoll/ can be written")
     except OSError as error:
         yield Finding("state", f".atoll/ cannot be written: {error.strerror}", "make it yours, or remove it")
-    for path in drifted_files(checkout, discover_projects(checkout)):
+    for path in find_drifted(checkout, discover_projects(checkout)):
         yield Finding("derived files", f"{path.name} does not list what is under code_locations/", "./atoll sync")
 
 

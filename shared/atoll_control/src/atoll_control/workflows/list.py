@@ -1,39 +1,24 @@
 """`list`: which code locations there are."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from atoll_control.console import BAD, GOOD, show_json, show_table
-from atoll_control.environments import environment_problem
 from atoll_control.files import Checkout
-from atoll_control.projects import Project, discover_projects
+from atoll_control.places import find_place
+
+# The last column is the cure, and says so by itself.
+TITLES = {"name": "location", "how": ""}
+# For scripts.
+UNSEEN = {"ready", "why"}
 
 
-def list_locations(checkout: Checkout, *, as_json: bool) -> int:
-    """Show name, owner, required Python and whether the location can start, with the cure where it cannot."""
-    projects = discover_projects(checkout)
-    with ThreadPoolExecutor() as pool:
-        rows = list(pool.map(_describe, projects))
+def list_locations(checkout: Checkout, *, as_json: bool, environment: str | None = None) -> int:
+    """Show each location, whether it can start or is loaded, with the cure where it is not."""
+    rows = find_place(checkout, environment).list_locations()
     if as_json:
         show_json(rows)
         return 0
+    names = [name for row in rows[:1] for name in row if name not in UNSEEN]
     show_table(
-        ("", "location", "owner", "python", "description", ""),
-        [
-            (GOOD if row["ready"] else BAD, row["name"], row["owner"], row["python"], row["description"], row["how"])
-            for row in rows
-        ],
+        ("", *(TITLES.get(name, name) for name in names)),
+        [(GOOD if row["ready"] else BAD, *(row[name] for name in names)) for row in rows],
     )
     return 0
-
-
-def _describe(project: Project) -> dict[str, object]:
-    problem = environment_problem(project)
-    return {
-        "name": project.name,
-        "owner": project.owner,
-        "python": project.requires_python,
-        "description": project.description,
-        "ready": problem is None,
-        "why": problem and problem.why,
-        "how": problem and problem.how,
-    }

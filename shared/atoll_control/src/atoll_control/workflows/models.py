@@ -1,9 +1,5 @@
 """`models`: versions, aliases and decisions of a project's registered models, and the way back to an earlier one."""
 
-import json
-import time
-import urllib.error
-import urllib.request
 from datetime import datetime
 from typing import Any
 
@@ -11,26 +7,26 @@ from rich.markup import escape
 
 from atoll_control.author import find_author
 from atoll_control.console import BAD, GOOD, out, say, show_json, show_table
-from atoll_control.environments import environment_problem
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
-from atoll_control.inspection import inspect_store
-from atoll_control.instance import initialise_instance
-from atoll_control.mlflow import running_address
-from atoll_control.process import capture, clean_environment
+from atoll_control.places import Place, find_place
 from atoll_control.projects import Project, select_projects
 
 FULL = "full"
-PATIENCE = 60.0
+# Seconds until MLflow's alias has to follow.
+PATIENCE = 60
 
 VERSIONS = ("version", "alias", "trained for", "trained at", "metric", "its own", "champion's", "gain", "interval", "")
 DECISIONS = ("", "decided at", "of", "outcome", "asked by", "why")
 
 
-def show_models(checkout: Checkout, location: str, profile: str | None, *, as_json: bool) -> int:
+def show_models(
+    checkout: Checkout, location: str, profile: str | None, *, as_json: bool, environment: str | None = None
+) -> int:
     """Show each model of a location: its versions with figures and aliases, and what was decided, the newest last."""
+    place = find_place(checkout, environment)
     select_projects(checkout, [location])
-    found = inspect_store(checkout, "models", location, profile=profile)
+    found = place.inspect("models", location, profile=profile)
     if as_json:
         show_json(found)
         return 0
@@ -39,7 +35,7 @@ def show_models(checkout: Checkout, location: str, profile: str | None, *, as_js
         raise UserError(
             f"{location} has no registered model.",
             f"Nothing has reached the gate yet in the profile {profile or 'of the settings'}.",
-            f"./atoll run {run}, or name another profile: --profile {other}",
+            f"./atoll run {run}{place.option}, or name another profile: --profile {other}",
         )
     for model in found:
         out.print(f"[bold]{escape(model['name'])}[/] ({model['profile']})")
@@ -88,26 +84,17 @@ def roll_back(
     *,
     dry_run: bool,
     as_json: bool,
+    environment: str | None = None,
 ) -> int:
     """Make an earlier version champion, and confirm it where MLflow runs; return 1 where that cannot be confirmed."""
+    place = find_place(checkout, environment)
     (project,) = select_projects(checkout, [location])
-    if problem := environment_problem(project):
-        raise problem
-    model = _choose_model(checkout, location, name)
-    initialise_instance(checkout)
-    command = [project.python, "-m", "atoll.commands.rollback", model, f"--who={find_author(checkout)}"]
-    command += [f"--to={to}"] if to is not None else []
-    command += [f"--why={why}"] if why else []
-    command += ["--dry-run"] if dry_run else []
-    environment = clean_environment(DAGSTER_HOME=str(checkout.dagster_home), ATOLL_ROOT=str(checkout.root))
-    output = capture(command, cwd=project.folder, env=environment)
-    if output.code not in (0, 2) or not output.stdout:
-        raise RuntimeError(f"the library's rollback failed: {output.stderr}")
-    done = json.loads(output.stdout)
-    if output.code:
-        raise UserError(done["what"], done["why"], done["how"])
-    address = None if dry_run else running_address(checkout)
-    confirmed = _confirm(project, address, model, done["champion"]) if address else None
+    model = _choose_model(place, location, name)
+    options = {"to": to, "who": find_author(checkout), "why": why}
+    given = [f"--{option}={value}" for option, value in options.items() if value is not None]
+    done = place.ask(project, "rollback", model, *given, *(["--dry-run"] if dry_run else []))
+    tracking = None if dry_run else place.tracking()
+    confirmed = _confirm(place, project, model, done["champion"], tracking) if tracking else None
     if as_json:
         show_json({**done, "confirmed": confirmed})
     else:
@@ -115,44 +102,27 @@ def roll_back(
     return 1 if confirmed is False else 0
 
 
-def _choose_model(checkout: Checkout, location: str, name: str | None) -> str:
-    names = [model["name"] for model in inspect_store(checkout, "models", location, profile=FULL)]
+def _choose_model(place: Place, location: str, name: str | None) -> str:
+    names = [model["name"] for model in place.inspect("models", location, profile=FULL)]
     if name in names or (name is None and len(names) == 1):
         return name or names[0]
     if not names:
         raise UserError(
             f"{location} has no registered model.",
             f"Nothing has reached the gate yet in the profile {FULL}.",
-            f"./atoll run {location} --full",
+            f"./atoll run {location} --full{place.option}",
         )
     raise UserError(
         f"{location} has no model {name}." if name else f"{location} has several models.",
         f"It has {', '.join(names)}.",
-        f"name one: ./atoll models rollback {location} --model {names[0]}",
+        f"name one: ./atoll models rollback {location} --model {names[0]}{place.option}",
     )
 
 
-def _confirm(project: Project, address: str, model: str, version: int) -> bool:
+def _confirm(place: Place, project: Project, model: str, version: int, tracking: str) -> bool:
     """Wait until MLflow's alias is there, and load the model by it in the project's environment."""
-    deadline = time.monotonic() + PATIENCE
-    while _read_alias(address, model) != str(version):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(1)
-    script = f"import mlflow; mlflow.pyfunc.load_model('models:/{model}@champion')"
-    environment = clean_environment(MLFLOW_TRACKING_URI=address)
-    return capture([project.python, "-c", script], cwd=project.folder, env=environment).code == 0
-
-
-def _read_alias(address: str, model: str) -> str | None:
-    """Return which of our versions MLflow's alias names."""
-    url = f"{address}/api/2.0/mlflow/registered-models/alias?name={model}&alias=champion"
-    try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as answer:
-            tags = json.load(answer)["model_version"].get("tags", [])
-    except (OSError, urllib.error.URLError):
-        return None
-    return next((tag["value"] for tag in tags if tag["key"] == "atoll/version"), None)
+    command = ("atoll.commands.confirmation", model, str(version), tracking, f"--patience={PATIENCE}")
+    return place.python(project, "-m", *command).code == 0
 
 
 def _tell_rollback(done: dict[str, Any], confirmed: bool | None, *, dry_run: bool) -> None:
@@ -167,5 +137,5 @@ def _tell_rollback(done: dict[str, Any], confirmed: bool | None, *, dry_run: boo
     elif confirmed is None:
         say("MLflow does not run: its alias follows when ./atoll dev does; predictions use the version from now on")
     else:
-        say(f"MLflow's alias champion did not follow within {PATIENCE:.0f} s, or what it names does not load", BAD)
+        say(f"MLflow's alias champion did not follow within {PATIENCE} s, or what it names does not load", BAD)
         say("the sensor tracking of operations says why, in the page; predictions use the version from now on")

@@ -2,34 +2,45 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
-from atoll_control.clock import move_clock
 from atoll_control.console import BAD, GOOD, err, say, show_table
-from atoll_control.dagster_dev import read_record
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.graphql import Page
-from atoll_control.process import exclusive
+from atoll_control.places import find_place
 from atoll_control.projects import select_projects
 from atoll_control.weeks import Partitions, end_of_week, find_outcomes, select_weeks
 
 
-def replay(checkout: Checkout, location: str, first: str, last: str, *, full: bool, dry_run: bool) -> int:
+def replay(
+    checkout: Checkout,
+    location: str,
+    first: str,
+    last: str,
+    *,
+    full: bool,
+    dry_run: bool,
+    environment: str | None = None,
+) -> int:
     """Move the clock to the end of each week, wait until the platform rests, and show what became of the weeks.
 
     Returns:
         0 when every asset of every week was made in every location that has that week, else 1.
     """
+    place = find_place(checkout, environment)
     select_projects(checkout, [location])
-    page = _running_platform(checkout)
+    profile = place.choose_profile(full=full)
+    page = place.page()
+    if not all(known.loaded or known.error for known in page.locations()):
+        raise UserError("the platform is not ready.", "it is still starting.", "wait a moment, then this again.")
     partitions = page.partitions()
     weeks = select_weeks(partitions, location, first, last)
     if not any(sensor.running for sensor in page.sensors() if sensor.location == location):
         raise UserError(
             f"nothing in {location} would notice that a week arrives.",
             "none of its sensors is running.",
-            "switch them on in the page under Automation, or write automation = true into atoll.toml and start again.",
+            "switch them on in the page under Automation, "
+            f"or write automation = true into {place.settings} and start again.",
         )
     if dry_run:
         for week in weeks:
@@ -40,49 +51,35 @@ def replay(checkout: Checkout, location: str, first: str, last: str, *, full: bo
     try:
         for week in weeks:
             began = time.time()
-            move_clock(checkout, end_of_week(week), "full" if full else None)
+            place.move_clock(end_of_week(week), profile)
             with err.status(f"week {week}"):
                 _wait_until_it_rests(page, began)
-            _tell(checkout, partitions, week, time.time() - began)
+            _tell(page, partitions, week, time.time() - began)
     finally:
-        move_clock(checkout, end_of_week(week))
-    return _show(checkout, partitions, weeks)
-
-
-def _running_platform(checkout: Checkout) -> Page:
-    record = read_record(checkout)
-    with exclusive(checkout.state / "dev.lock") as free:
-        pass
-    if free or record is None:
-        how = "./atoll dev in another terminal, then this again."
-        raise UserError("the platform does not run.", "a replay needs its sensors and its daemon.", how)
-    page = Page(int(record["address"].rpartition(":")[2]))
-    with suppress(OSError):
-        if all(place.loaded or place.error for place in page.locations()):
-            return page
-    raise UserError("the platform does not answer yet.", "it is still starting.", "wait for ./atoll dev to be ready.")
+        place.move_clock(end_of_week(week))
+    return _show(page, partitions, weeks)
 
 
 def _wait_until_it_rests(page: Page, since: float) -> None:
     """Wait until no run is active, and every running sensor has looked after the last one and asked for nothing."""
     while True:
-        sensors = [sensor for sensor in page.sensors() if sensor.running]
-        if page.active_runs():
+        sensors = [sensor for sensor in page.patiently(page.sensors) if sensor.running]
+        if page.patiently(page.active_runs):
             since = time.time()
         elif all(sensor.looked > since for sensor in sensors):
             return
         time.sleep(0.5)
 
 
-def _tell(checkout: Checkout, partitions: Partitions, week: str, seconds: float) -> None:
-    found = list(find_outcomes(checkout, partitions, [week]))
+def _tell(page: Page, partitions: Partitions, week: str, seconds: float) -> None:
+    found = list(find_outcomes(page, partitions, [week]))
     states = "; ".join(f"{outcome.location} {outcome}" for outcome in found)
     say(f"{week}  {states}; {seconds:.0f} s", GOOD if all(outcome.good for outcome in found) else BAD)
 
 
-def _show(checkout: Checkout, partitions: Partitions, weeks: Sequence[str]) -> int:
+def _show(page: Page, partitions: Partitions, weeks: Sequence[str]) -> int:
     """Show all weeks once more: one that came late was made after its turn."""
-    found = {(outcome.week, outcome.location): outcome for outcome in find_outcomes(checkout, partitions, weeks)}
+    found = {(outcome.week, outcome.location): outcome for outcome in find_outcomes(page, partitions, weeks)}
     locations = sorted({location for _, location in found})
     rows = []
     for week in weeks:

@@ -3,27 +3,30 @@
 from typing import Any
 
 from atoll_control.console import BAD, GOOD, say, show_json, show_table
-from atoll_control.environments import environment_problem, sync_environment
-from atoll_control.errors import UserError
 from atoll_control.files import Checkout
-from atoll_control.headless import materialize
-from atoll_control.instance import initialise_instance
-from atoll_control.projects import Project, select_projects
+from atoll_control.places import find_place
+from atoll_control.projects import select_projects
 
 
 def run(
-    checkout: Checkout, location: str, *, select: str, partition: str | None, full: bool, as_json: bool, dry_run: bool
+    checkout: Checkout,
+    location: str,
+    *,
+    select: str,
+    partition: str | None,
+    full: bool,
+    as_json: bool,
+    dry_run: bool,
+    environment: str | None = None,
 ) -> int:
     """Materialize and show what came of it.
 
     Returns:
         0 when every asset was materialized and every blocking check passed, 1 when the run failed.
     """
+    place = find_place(checkout, environment)
     (project,) = select_projects(checkout, [location])
-    if problem := environment_problem(project) if dry_run else _prepare(project):
-        raise problem
-    initialise_instance(checkout)
-    code, summary = materialize(checkout, project, select=select, partition=partition, full=full, dry_run=dry_run)
+    code, summary = place.materialize(project, select=select, partition=partition, full=full, dry_run=dry_run)
     if as_json:
         show_json(summary or {"success": False})
     elif summary and dry_run:
@@ -34,10 +37,6 @@ def run(
     elif summary:
         _show(summary)
     return code
-
-
-def _prepare(project: Project) -> UserError | None:
-    return project.problem or sync_environment(project.name, project.folder, project.modules).problem
 
 
 def _show(summary: dict[str, Any]) -> None:

@@ -8,14 +8,16 @@ from rich.markup import escape
 
 from atoll_control.console import BAD, GOOD, out, say, show_json, show_table
 from atoll_control.files import Checkout
-from atoll_control.inspection import inspect_store
+from atoll_control.places import find_place
 
 SHORT = 12
 
 
-def list_store(checkout: Checkout, prefix: str, profile: str | None, *, as_json: bool) -> int:
+def list_store(
+    checkout: Checkout, prefix: str, profile: str | None, *, as_json: bool, environment: str | None = None
+) -> int:
     """Show what is current: asset, partition, profile, rows, size, time, data version."""
-    found = inspect_store(checkout, "ls", prefix, profile=profile)
+    found = find_place(checkout, environment).inspect("ls", prefix, profile=profile)
     if as_json:
         show_json(found)
         return 0
@@ -24,9 +26,17 @@ def list_store(checkout: Checkout, prefix: str, profile: str | None, *, as_json:
     return 0
 
 
-def show_artefact(checkout: Checkout, key: str, partition: str | None, profile: str | None, *, as_json: bool) -> int:
+def show_artefact(
+    checkout: Checkout,
+    key: str,
+    partition: str | None,
+    profile: str | None,
+    *,
+    as_json: bool,
+    environment: str | None = None,
+) -> int:
     """Show one artefact: its manifest, where it is, its versions, and of a table the first rows."""
-    found = inspect_store(checkout, "show", key, partition=partition, profile=profile)
+    found = find_place(checkout, environment).inspect("show", key, partition=partition, profile=profile)
     if as_json:
         show_json(found)
         return 0
@@ -40,9 +50,9 @@ def show_artefact(checkout: Checkout, key: str, partition: str | None, profile: 
     return 0
 
 
-def verify_store(checkout: Checkout, prefix: str, *, as_json: bool) -> int:
+def verify_store(checkout: Checkout, prefix: str, *, as_json: bool, environment: str | None = None) -> int:
     """Read everything and compare it with what was written; return 1 when something is at fault."""
-    found = inspect_store(checkout, "verify", prefix)
+    found = find_place(checkout, environment).inspect("verify", prefix)
     faults = [fault for fault in found if not fault["leftover"]]
     if as_json:
         show_json(found)

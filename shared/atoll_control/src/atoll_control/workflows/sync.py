@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from atoll_control.console import BAD, GOOD, err, say, show_problem
 from atoll_control.contracts import write_contracts
+from atoll_control.derived import find_drifted, write_derived
 from atoll_control.environments import Synced, environment_problem, sync_environment, sync_projects
 from atoll_control.files import Checkout
 from atoll_control.projects import Project, discover_projects, select_projects
 from atoll_control.services import Service, discover_services
-from atoll_control.workspace import drifted_files, write_derived
 
 
 def sync(checkout: Checkout, names: list[str], *, dry_run: bool) -> int:
@@ -16,7 +16,7 @@ def sync(checkout: Checkout, names: list[str], *, dry_run: bool) -> int:
     projects = select_projects(checkout, names)
     services = [] if names else discover_services(checkout)
     if dry_run:
-        for path in drifted_files(checkout, discover_projects(checkout)):
+        for path in find_drifted(checkout, discover_projects(checkout)):
             say(f"would write {path.relative_to(checkout.root)}")
         for each in [*services, *projects]:
             if problem := environment_problem(each):

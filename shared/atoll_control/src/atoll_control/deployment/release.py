@@ -1,0 +1,106 @@
+"""Releases: the images that an environment runs, by digest, in `deploy/environments/ENV.toml`, in git."""
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+import tomllib
+
+from atoll_control.errors import UserError
+from atoll_control.files import Checkout, write_atomically
+from atoll_control.images.inputs import image_names
+from atoll_control.images.record import read_builds
+
+HEADER = "The images that {name} runs: `./atoll up {name}` takes what is not here from the last build; commit it."
+
+
+@dataclass(frozen=True)
+class Released:
+    """An image by digest, the commit that last touched what is in it, and the hash of its lock."""
+
+    image: str
+    commit: str | None
+    lock: str
+
+    @property
+    def version(self) -> str:
+        """A short name: the beginning of the digest."""
+        return self.image.rpartition("@sha256:")[2][:12]
+
+
+Release = dict[str, Released]
+
+
+def release_file(checkout: Checkout, name: str) -> Path:
+    """Return where the release of an environment is kept."""
+    return checkout.environments / f"{name}.toml"
+
+
+def plan_release(checkout: Checkout, name: str) -> tuple[Release, list[str]]:
+    """Return the image of each part, and of which parts it is that of the last build: those that have none.
+
+    Raises:
+        UserError: the file is not valid, or a part has no image in a registry.
+    """
+    known, builds = read_release(checkout, name), read_builds(checkout)
+    release: Release = {}
+    for part in image_names(checkout):
+        if part in known:
+            release[part] = known[part]
+            continue
+        build = builds.get(part)
+        if build is None or not _is_pinned(build.reference):
+            raise UserError(
+                f"{name} has no image of {part}.",
+                f"{release_file(checkout, name).relative_to(checkout.root)} names none, and "
+                + ("it was never built here." if build is None else "the last build was not pushed to a registry."),
+                f"./atoll build && ./atoll up {name}",
+            )
+        release[part] = Released(build.reference, build.commit, build.lock)
+    return release, [part for part in release if part not in known]
+
+
+def read_release(checkout: Checkout, name: str) -> Release:
+    """Return what the file says, nothing where there is none.
+
+    Raises:
+        UserError: it is not valid.
+    """
+    path = release_file(checkout, name)
+    if not path.is_file():
+        return {}
+    where = path.relative_to(checkout.root)
+    try:
+        images: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("images", {})
+        release = {part: Released(entry["image"], entry.get("commit"), entry["lock"]) for part, entry in images.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{where} cannot be read.",
+            f"{type(error).__name__}: {error}.",
+            "correct it, or remove it to take the last build.",
+        ) from None
+    for part, released in release.items():
+        if not _is_pinned(released.image):
+            raise UserError(
+                f"{where} does not say which image of {part} it is.",
+                f"{released.image} is not named by digest, and may be another one tomorrow.",
+                f"remove [images.{part}] there to take the last build.",
+            )
+    return release
+
+
+def write_release(checkout: Checkout, name: str, release: Release) -> None:
+    """Write the file."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment(HEADER.format(name=name)))
+    images = tomlkit.table(is_super_table=True)
+    for part, released in release.items():
+        images[part] = {key: value for key, value in asdict(released).items() if value is not None}
+    document["images"] = images
+    write_atomically(release_file(checkout, name), tomlkit.dumps(document))
+
+
+def _is_pinned(reference: Any) -> bool:
+    return bool(re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", str(reference)))

@@ -1,0 +1,113 @@
+"""The start of a server: its containers, and waiting until the page has loaded everything."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from atoll_control.deployment.server import Container, Server
+from atoll_control.errors import UserError
+from atoll_control.files import write_atomically
+from atoll_control.graphql import Location
+from atoll_control.process import clean_environment, port_is_free
+from atoll_control.projects import Project
+
+AUTHORITY = "/data/caddy/pki/authorities/local/root.crt"
+PATIENCE = 300.0
+POLL = 0.5
+LINES = 10
+
+
+def start_containers(server: Server) -> None:
+    """Start what does not run, and replace what is not as described; on a terminal Compose shows how far it is.
+
+    Raises:
+        UserError: a container does not start.
+    """
+    arguments = ("up", "--detach", "--remove-orphans")
+    if sys.stderr.isatty():
+        command, variables = server.compose_command(*arguments)
+        code, said = subprocess.run(command, env=clean_environment(**variables), check=False).returncode, ""
+    else:
+        output = server.compose(*arguments)
+        code, said = output.code, output.stderr
+    if code:
+        raise _explain(server, said)
+
+
+def fetch_certificate(server: Server) -> None:
+    """Keep the root certificate of the proxy's own authority where clients of this machine find it."""
+    if server.settings.tls != "internal":
+        return
+    deadline = time.monotonic() + PATIENCE
+    while (output := server.execute("proxy", "cat", AUTHORITY)).code:
+        if time.monotonic() > deadline:
+            raise _explain(server, "")
+        time.sleep(POLL)
+    write_atomically(server.folder / "ca.crt", output.stdout)
+
+
+def wait_until_loaded(server: Server, projects: Sequence[Project], tell: Callable[[Location], None]) -> bool:
+    """Wait until the page has loaded every location or knows why not, and every container is well.
+
+    Args:
+        server: Where containers were started.
+        projects: What should be loaded.
+        tell: Hears of each location once.
+
+    Returns:
+        Whether all are loaded.
+
+    Raises:
+        UserError: that does not happen in time.
+    """
+    waiting = {project.name for project in projects}
+    deadline, loaded = time.monotonic() + PATIENCE, True
+    while waiting or not all(container.well for container in server.containers()):
+        for location in _ask(server):
+            # What does not answer yet has no other way to say so than a location that was never loaded.
+            if location.name in waiting and (location.loaded or not _is_starting(location)):
+                waiting.discard(location.name)
+                loaded = loaded and location.loaded
+                tell(location)
+        if time.monotonic() > deadline:
+            raise _explain(server, "")
+        time.sleep(POLL)
+    return loaded
+
+
+def _ask(server: Server) -> list[Location]:
+    try:
+        return server.page().locations()
+    except (OSError, ValueError, RuntimeError):
+        return []  # The proxy answers before the webserver does, and the webserver before its database.
+
+
+def _is_starting(location: Location) -> bool:
+    return location.error is None or "Could not reach user code server" in location.error
+
+
+def _explain(server: Server, said: str) -> UserError:
+    """Explain what keeps the server from starting, by what Compose said and by the containers."""
+    sick, settings = [container for container in server.containers() if not container.well], server.settings
+    if "proxy" in {container.service for container in sick} and not port_is_free(settings.port):
+        return UserError(
+            f"{server.name} does not start.",
+            f"port {settings.port} is in use by another program.",
+            f"choose another one as `port` in deploy/environments/{server.name}.settings.toml.",
+        )
+    if not sick:
+        last = (said.strip().splitlines() or ["the page does not answer"])[-1]
+        return UserError(f"{server.name} does not start.", f"{last}.", f"./atoll status {server.name}")
+    # One that waits for another one was only created.
+    first = min(sick, key=lambda container: container.state == "created")
+    return UserError(
+        f"{server.name} does not start: {first.service} {first}.",
+        f"its last lines: {_last_lines(server, first) or 'none'}",
+        f"./atoll logs {server.name} {first.service}, mend that, then: ./atoll up {server.name}",
+    )
+
+
+def _last_lines(server: Server, container: Container) -> str:
+    output = server.compose("logs", "--no-log-prefix", "--no-color", "--tail", str(LINES), container.service)
+    return " | ".join(line.strip() for line in output.stdout.splitlines() if line.strip())

@@ -1,0 +1,100 @@
+"""What `deploy/compose.yaml` leaves open, and the files that its services read: `.atoll/environments/ENV/`.
+
+Nothing here is secret, and all of it is written again by each `up`.
+"""
+
+import hashlib
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import tomlkit
+import yaml
+
+from atoll_control.deployment.compose import NETWORK, SOCKETS, mount_points
+from atoll_control.deployment.release import Release
+from atoll_control.deployment.secrets import find_user
+from atoll_control.deployment.settings import Settings
+from atoll_control.errors import UserError
+from atoll_control.files import write_atomically
+from atoll_control.projects import Project
+
+DOCKER_SOCKET = Path("/var/run/docker.sock")
+CERTIFICATE = "/run/secrets/tls.crt /run/secrets/tls.key"
+
+
+def write_variables(
+    name: str, folder: Path, secrets: Path, settings: Settings, release: Release, projects: Sequence[Project]
+) -> None:
+    """Write everything that the services of an environment read.
+
+    Raises:
+        UserError: the path of the checkout cannot be mounted.
+    """
+    _check_paths(folder, secrets)
+    library = render_settings(settings)
+    variables = list_variables(name, folder, secrets, settings, release)
+    variables["ATOLL_SETTINGS"] = hashlib.sha256(library.encode()).hexdigest()[:12]
+    write_atomically(folder / "atoll.toml", library)
+    write_atomically(folder / "workspace" / "workspace.yaml", render_workspace(projects))
+    for file, lines in list_policy(variables, release, projects).items():
+        write_atomically(folder / "policy" / file, "".join(f"{line}\n" for line in lines))
+    # In single quotes nothing is a variable.
+    write_atomically(folder / "compose.env", "".join(f"{key}='{value}'\n" for key, value in variables.items()))
+
+
+def list_variables(name: str, folder: Path, secrets: Path, settings: Settings, release: Release) -> dict[str, str]:
+    """Return what the variables of the compose file stand for."""
+    return {
+        "ATOLL_ENVIRONMENT": name,
+        "ATOLL_FOLDER": str(folder),
+        "ATOLL_SECRETS": str(secrets),
+        "ATOLL_USER": find_user(secrets),
+        "ATOLL_DOCKER_GID": str(DOCKER_SOCKET.stat().st_gid),
+        "ATOLL_HOST": settings.host,
+        "ATOLL_LISTEN": settings.listen,
+        "ATOLL_PORT": str(settings.port),
+        "ATOLL_TLS": CERTIFICATE if settings.tls == "files" else settings.tls,
+        "ATOLL_POSTGRES_IMAGE": settings.images.postgres,
+        "ATOLL_PROXY_IMAGE": settings.images.proxy,
+        **{f"ATOLL_IMAGE_{part}": released.image for part, released in release.items()},
+        **{f"ATOLL_VERSION_{part}": released.version for part, released in release.items()},
+    }
+
+
+def list_policy(variables: Mapping[str, str], release: Release, projects: Sequence[Project]) -> dict[str, list[str]]:
+    """Return what the guard lets runs have, by file: images, mounts and networks."""
+
+    def expand(text: str) -> str:
+        return string.Template(text).substitute(variables)
+
+    mounts = dict.fromkeys(expand(mount) for project in projects for mount in mount_points(project))
+    return {
+        "images": [release[project.name].image for project in projects],
+        "mounts": list(mounts),
+        "networks": [expand(NETWORK)],
+    }
+
+
+def render_settings(settings: Settings) -> str:
+    """Return the library's settings, as code servers and runs read them."""
+    chosen = settings.model_dump(include={"profile", "today", "automation", "keep_runs_days", "store"})
+    kept = {key: value for key, value in chosen.items() if value is not None}
+    return tomlkit.dumps({**kept, "page": settings.address})
+
+
+def render_workspace(projects: Sequence[Project]) -> str:
+    """Return Dagster's workspace: a socket for each location, which a link points at its version's."""
+    names = [project.name for project in projects]
+    targets = [{"grpc_server": {"socket": f"{SOCKETS}/{name}/current.sock", "location_name": name}} for name in names]
+    return yaml.safe_dump({"load_from": targets}, sort_keys=False)
+
+
+def _check_paths(*folders: Path) -> None:
+    for folder in folders:
+        if found := next((sign for sign in ":'\"\\\n" if sign in str(folder)), None):
+            raise UserError(
+                "the checkout cannot be mounted into containers.",
+                f"its path has {found!r} in it: {folder}.",
+                "move it to a path without.",
+            )

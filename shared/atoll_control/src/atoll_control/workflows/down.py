@@ -1,0 +1,50 @@
+"""`down`: an environment of the server ends; what it has made stays."""
+
+from atoll_control.console import GOOD, err, say
+from atoll_control.deployment.server import Server
+from atoll_control.docker import docker, require_engine
+from atoll_control.errors import UserError
+from atoll_control.files import Checkout
+from atoll_control.process import exclusive
+
+# Seconds in which a run may end by itself.
+PATIENCE = 30
+
+
+def down(checkout: Checkout, name: str, *, dry_run: bool) -> int:
+    """Stop and remove the containers of an environment, those of its runs too; its volumes stay."""
+    server = Server(checkout, name)
+    require_engine()
+    containers = server.containers()
+    if not containers:
+        say(f"{name} is stopped already")
+        return 0
+    if dry_run:
+        for container in containers:
+            say(f"would remove the container of {container.service}")
+        return 0
+    with exclusive(server.folder / "lock") as free:
+        if not free:
+            raise UserError(f"{name} was not stopped.", "another command starts or stops it.", "wait for its end.")
+        with err.status("ending runs and servers"):
+            # Nothing new is launched while runs end, and what they say of their end is still written down.
+            server.compose("stop", "daemon", "webserver")
+            runs = _stop_runs(name)
+            output = server.compose("down", "--remove-orphans")
+    if output.code:
+        last = (output.stderr.strip().splitlines() or ["Compose says nothing"])[-1]
+        raise UserError(f"{name} was not stopped.", f"{last}.", f"./atoll status {name}")
+    if runs:
+        say(f"ended {runs} run{'s' if runs > 1 else ''}; the page says so at the next start")
+    say(f"{name} is stopped; databases and store stay in their volumes, and ./atoll up {name} goes on with them", GOOD)
+    return 0
+
+
+def _stop_runs(name: str) -> int:
+    """End the containers of runs, which Compose does not know, and return how many there were."""
+    mine = ("--filter", f"label=atoll.environment={name}", "--filter", "label=dagster/run_id")
+    ids = docker("ps", "--all", "--quiet", *mine).stdout.split()
+    if ids:
+        docker("stop", "--time", str(PATIENCE), *ids)
+        docker("rm", "--force", *ids)
+    return len(ids)
