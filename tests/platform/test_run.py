@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_dev import STARTED, runs_of, unfinished
 
 from clone import Clone, Finished
+from test_dev import STARTED, runs_of, unfinished
 from waiting import wait_until
 
 

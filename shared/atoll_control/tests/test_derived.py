@@ -3,7 +3,6 @@ from atoll_control.projects import discover_projects
 
 
 def test_derived_files_drift_with_the_folders_and_are_written_back(checkout, add_project):
-    everything = [checkout.workspace, checkout.dg, checkout.compose]
     add_project("alpha")
     assert list(find_drifted(checkout, discover_projects(checkout))) == [
         checkout.workspace,
