@@ -34,6 +34,11 @@ def test_the_commit_is_that_of_the_checkout(checkout):
     assert provenance.describe_origin("toy")["commit"] == commit_of(checkout)
 
 
+def test_in_an_image_the_commit_is_what_it_was_built_from(checkout, monkeypatch):
+    monkeypatch.setenv("ATOLL_COMMIT", "0123abcd+dirty")
+    assert provenance.describe_origin("toy")["commit"] == "0123abcd+dirty"
+
+
 def test_a_tag_does_not_hide_the_commit(checkout):
     subprocess.run(["git", "tag", "v1"], cwd=checkout, check=True)
     assert provenance.describe_origin("toy")["commit"] == commit_of(checkout)

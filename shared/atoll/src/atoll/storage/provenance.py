@@ -37,7 +37,9 @@ def begin_reading_commit() -> "Future[str | None]":
 
 
 def _read_commit(root: Path | None) -> str | None:
-    """Commit of the checkout, with ``+dirty`` where tracked files were changed; None without git or its folder."""
+    """Commit of the image or the checkout, with ``+dirty`` where files were changed; None without git or its folder."""
+    if built := os.environ.get("ATOLL_COMMIT"):
+        return built
     if root is None:
         return None
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
