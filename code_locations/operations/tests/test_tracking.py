@@ -128,12 +128,16 @@ def test_the_model_is_loaded_by_mlflow_from_its_run(instance, client, server, mo
     assert list(loaded.predict(pd.DataFrame({"hours": [4.0]}))) == [2.0]
 
 
-def test_the_asset_has_a_link_to_its_mlflow_run(instance, client, server):
+@pytest.mark.parametrize("page", [None, "https://atoll.example/mlflow"])
+def test_the_asset_has_a_link_to_its_mlflow_run_where_people_reach_it(instance, client, server, page, monkeypatch):
+    if page:
+        monkeypatch.setenv("ATOLL_TRACKING_PAGE", page)
+        settings.cache_clear()
     run(instance)
     look(instance)
     (seen,) = instance.fetch_observations(model.key, limit=10).records
     (experiment, run_id) = (runs(client)["model first"].info.experiment_id, runs(client)["model first"].info.run_id)
-    address = f"{server.address}/#/experiments/{experiment}/runs/{run_id}"
+    address = f"{page or server.address}/#/experiments/{experiment}/runs/{run_id}"
     assert seen.asset_observation.metadata["MLflow run"].value == address
     assert seen.asset_observation.partition == "first"
 

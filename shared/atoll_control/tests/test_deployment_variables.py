@@ -38,7 +38,12 @@ def test_code_servers_and_runs_read_the_settings_that_are_theirs(write):
     settings = Settings.model_validate({"today": "2013-03-17", "profile": "sample", "host": "here", "port": 443})
     found = tomllib.loads((write(settings) / "atoll.toml").read_text())
     assert found.pop("today").isoformat() == "2013-03-17"
-    assert found == {"profile": "sample", "automation": True, "page": "https://here:443"}
+    assert found == {
+        "profile": "sample",
+        "automation": True,
+        "page": "https://here:443",
+        "tracking_page": "https://here:443/mlflow",
+    }
 
 
 def test_another_setting_of_the_library_makes_other_code_servers_and_another_port_of_ours_does_not_change_the_rest(

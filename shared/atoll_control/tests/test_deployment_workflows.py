@@ -68,16 +68,18 @@ def test_what_is_prepared_is_what_the_compose_file_asks_for(server, checkout, mo
     release, added = up.plan_release(checkout, "staging")
     projects = discover_projects(checkout)
     monkeypatch.setattr("atoll_control.deployment.variables.DOCKER_SOCKET", checkout.root)
-    assert up._prepare(server, projects, release, added)
-    assert not up._prepare(server, projects, release, [])
+    up._prepare(server, projects, release, added)
     assert stat.S_IMODE(server.secrets.stat().st_mode) == 0o700
     assert (server.folder / "policy" / "images").read_text() == f"127.0.0.1:5005/atoll/cars@sha256:{'a' * 64}\n"
-    assert "wrote deploy/environments/staging.toml: commit it" in capsys.readouterr().err
-    up._tell_addresses(server, made=True)
-    password = (server.secrets / "login").read_text().strip().partition(":")[2]
-    assert password in capsys.readouterr().err
-    up._tell_addresses(server, made=False)
-    assert password not in capsys.readouterr().err
+    said, password = capsys.readouterr().err, (server.secrets / "login").read_text().strip().partition(":")[2]
+    assert "wrote deploy/environments/staging.toml: commit it" in said
+    assert password in said
+    up._prepare(server, projects, release, [])
+    up._tell_addresses(server)
+    said = capsys.readouterr().err
+    assert "https://localhost:8443/mlflow/" in said
+    assert ".atoll/secrets/staging/login" in said
+    assert password not in said
 
 
 def test_a_certificate_that_settings_promise_is_asked_for(server, checkout):
@@ -101,7 +103,7 @@ class Compose:
         return self.boxes
 
     def compose(self, verb: str, *_: str) -> Output:
-        return Output(1, "", self.said) if verb == "up" else Output(0, "first\n\nlast\n", "")
+        return Output(0, "", self.said) if verb == "up" else Output(0, "first\n\nlast\n", "")
 
 
 def stand_in(server: Server, monkeypatch, compose: Compose) -> None:

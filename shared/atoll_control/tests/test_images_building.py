@@ -384,6 +384,7 @@ def test_another_registry_is_not_started(checkout, started):
 
 def test_a_registry_that_cannot_be_started_is_explained(checkout, started, monkeypatch):
     settings = BuildSettings("127.0.0.1:5005", "registry:2", "base")
+    monkeypatch.setattr(registry, "_ask", lambda settings, path: None)
     monkeypatch.setattr(registry, "compose", lambda *arguments, env: Output(1, "", "port is already allocated.\n"))
     with pytest.raises(UserError) as caught:
         start_registry(checkout, settings)

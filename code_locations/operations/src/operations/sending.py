@@ -48,18 +48,20 @@ class Sender:
     latter.
     """
 
-    def __init__(self, uri: str, store: Store, page: str) -> None:
+    def __init__(self, uri: str, store: Store, page: str, tracking_page: str | None = None) -> None:
         """Name both sides; nothing is asked yet.
 
         Args:
             uri: MLflow's tracking URI: the address of a server, or the URL of its database.
             store: Where models lie.
             page: Address of Dagster's page, for links.
+            tracking_page: Address of MLflow's page, where it is not the tracking URI.
         """
         self._client = MlflowClient(uri)
         self._uri = uri
         self._store = store
         self._page = page
+        self._tracking_page = tracking_page or uri
 
     def deliver(self, record: Record) -> Delivery:
         """Send one record.
@@ -74,8 +76,8 @@ class Sender:
                 run = self._send(experiment, record)
         except MlflowException as error:
             return Delivery(record, refusal=str(error))
-        path = f"#/experiments/{experiment}/runs/{run}"
-        return Delivery(record, f"{self._uri.rstrip('/')}/{path}" if self._uri.startswith("http") else run)
+        page = self._tracking_page.rstrip("/")
+        return Delivery(record, f"{page}/#/experiments/{experiment}/runs/{run}" if page.startswith("http") else run)
 
     def _send(self, experiment: str, record: Record) -> str:
         parent = self._parent(experiment, record) if record.run_id else None

@@ -60,7 +60,8 @@ def send_pending(instance: dg.DagsterInstance, journal: Journal, seconds: float)
             # MLflow is imported only where there is something to send.
             from operations.sending import Sender
 
-            sender = Sender(settings().tracking, Store(settings().store), settings().page)
+            known = settings()
+            sender = Sender(known.tracking, Store(known.store), known.page, known.tracking_page)
         delivery = sender.deliver(record)
         if delivery.refusal is None:
             _link(instance, record, delivery.address)

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
 
     ``today`` is the day on which the platform lives (None is the real one), ``automation`` says whether sensors are on
     from the start, ``keep_runs_days`` how long runs are kept (None is for ever). ``page`` is the address of Dagster's
-    page, for links.
+    page, for links, and ``tracking_page`` that of MLflow's, where people reach it at another one than ``tracking``.
     """
 
     model_config = SettingsConfigDict(
@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     keep_runs_days: Annotated[int | None, Field(ge=1)] = None
     tracking_uri: Annotated[str | None, Field(alias="tracking", min_length=1, repr=False)] = None
     page: str = "http://127.0.0.1:3000"
+    tracking_page: str | None = None
 
     @property
     def sample(self) -> bool:

@@ -152,7 +152,7 @@ def test_an_unknown_setting_in_the_file_is_explained(checkout):
         "The setting `profil` is unknown.\n"
         f"It is set in {checkout / 'atoll.toml'}.\n"
         "Remove it there; the settings are: profile, store, log_level, today, automation, keep_runs_days, "
-        "tracking, page."
+        "tracking, page, tracking_page."
     )
 
 

@@ -44,6 +44,9 @@ _LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $p
 PATIENCE = 60.0
 
 Key = tuple[str, ...]
+# How Dagster begins the message of the library's UserError; what, why and how are a line each.
+LIBRARY_ERROR = "atoll.errors.UserError: "
+
 Answer = TypeVar("Answer")
 
 
@@ -69,6 +72,14 @@ class Location:
     loaded: bool
     error: str | None
     image: str | None = None
+
+    def explain(self, how: str) -> UserError:
+        """Say why it is not loaded; `how` mends code that does not load, the library's own errors say how."""
+        lines = [line.strip() for line in (self.error or "").splitlines() if line.strip()]
+        if lines and lines[0].startswith(LIBRARY_ERROR) and len(lines) == 3:
+            return UserError(lines[0].removeprefix(LIBRARY_ERROR), *lines[1:])
+        what = f"the definitions of {self.name} do not load."
+        return UserError(what, lines[0] if lines else "Dagster gave no message", how)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,11 @@ class Container:
             return self.exit_code == 0 and self.service in ONCE
         return self.state == "running" and self.health in ("", "healthy")
 
+    @property
+    def starting(self) -> bool:
+        """Whether it runs and its health was not looked at yet, which takes a code server a minute."""
+        return self.state == "running" and self.health == "starting"
+
     def __str__(self) -> str:
         """Say how it is, in a few words."""
         if self.state == "exited":

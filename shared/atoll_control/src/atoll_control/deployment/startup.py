@@ -31,7 +31,8 @@ def start_containers(server: Server) -> None:
     else:
         output = server.compose(*arguments)
         code, said = output.code, output.stderr
-    if code:
+    # Not every Compose ends with an error when a container could not be started.
+    if code or any(container.state == "created" for container in server.containers()):
         raise _explain(server, said)
 
 
@@ -48,7 +49,7 @@ def fetch_certificate(server: Server) -> None:
 
 
 def wait_until_loaded(server: Server, projects: Sequence[Project], tell: Callable[[Location], None]) -> bool:
-    """Wait until the page has loaded every location or knows why not, and every container is well.
+    """Wait until the page has loaded every location or knows why not, and every other container is well.
 
     Args:
         server: Where containers were started.
@@ -61,9 +62,10 @@ def wait_until_loaded(server: Server, projects: Sequence[Project], tell: Callabl
     Raises:
         UserError: that does not happen in time.
     """
-    waiting = {project.name for project in projects}
+    names = {project.name for project in projects}
+    waiting = set(names)
     deadline, loaded = time.monotonic() + PATIENCE, True
-    while waiting or not all(container.well for container in server.containers()):
+    while waiting or not all(box.well or (box.starting and box.service in names) for box in server.containers()):
         for location in _ask(server):
             # What does not answer yet has no other way to say so than a location that was never loaded.
             if location.name in waiting and (location.loaded or not _is_starting(location)):

@@ -80,7 +80,7 @@ def render_settings(settings: Settings) -> str:
     """Return the library's settings, as code servers and runs read them."""
     chosen = settings.model_dump(include={"profile", "today", "automation", "keep_runs_days", "store"})
     kept = {key: value for key, value in chosen.items() if value is not None}
-    return tomlkit.dumps({**kept, "page": settings.address})
+    return tomlkit.dumps({**kept, "page": settings.address, "tracking_page": f"{settings.address}/mlflow"})
 
 
 def render_workspace(projects: Sequence[Project]) -> str:

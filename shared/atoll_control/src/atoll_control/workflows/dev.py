@@ -18,9 +18,6 @@ from atoll_control.process import exclusive, port_in_use, port_is_free
 from atoll_control.projects import Project, discover_projects
 from atoll_control.workflows.sync import sync_with_progress
 
-# How Dagster begins the message of the library's UserError; what, why and how are a line each.
-LIBRARY_ERROR = "atoll.errors.UserError: "
-
 
 def dev(checkout: Checkout, port: int, mlflow_port: int) -> int:
     """Install what is missing, start Dagster over the projects that can start, and wait until the terminal ends it."""
@@ -130,17 +127,8 @@ def _tell(checkout: Checkout, location: Location) -> None:
         say(f"{location.name} is loaded", GOOD)
         return
     say(f"{location.name} is not loaded", BAD)
-    lines = [line.strip() for line in location.error.strip().splitlines() if line.strip()]
-    if lines and lines[0].startswith(LIBRARY_ERROR) and len(lines) == 3:
-        show_problem(UserError(lines[0].removeprefix(LIBRARY_ERROR), *lines[1:]))
-        return
-    show_problem(
-        UserError(
-            f"the definitions of {location.name} do not load.",
-            f"{lines[0] if lines else 'Dagster gave no message'}",
-            f"mend code_locations/{location.name}, then Reload in the page under Deployment (it shows the traceback)",
-        )
-    )
+    how = f"mend code_locations/{location.name}, then Reload in the page under Deployment (it shows the traceback)"
+    show_problem(location.explain(how))
 
 
 def _runs_already(checkout: Checkout) -> UserError:

@@ -74,7 +74,7 @@ def _page(
 def _is_well(containers: list[Container], page: dict[str, Any]) -> bool:
     return (
         bool(containers)
-        and all(container.well for container in containers)
+        and all(container.well or container.starting for container in containers)
         and not page["problem"]
         and not page["daemons_not_well"]
         and all(location.loaded for location in page["locations"])
@@ -88,5 +88,5 @@ def _plain(value: Any) -> Any:
 def _row(container: Container, location: Location | None) -> tuple[Any, ...]:
     name, _, digest = container.image.partition("@sha256:")
     said = "" if location is None else "loaded" if location.loaded else (location.error or "not loaded").splitlines()[0]
-    well = container.well and (location is None or location.loaded)
+    well = (container.well or container.starting) and (location is None or location.loaded)
     return GOOD if well else BAD, container.service, str(container), f"{name}@{digest[:12]}".strip("@"), said

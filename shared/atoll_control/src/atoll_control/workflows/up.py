@@ -19,9 +19,6 @@ from atoll_control.images.settings import read_build_settings
 from atoll_control.process import exclusive
 from atoll_control.projects import Project, discover_projects
 
-# How Dagster begins the message of the library's UserError; what, why and how are a line each.
-LIBRARY_ERROR = "atoll.errors.UserError: "
-
 
 def up(checkout: Checkout, name: str, *, dry_run: bool) -> int:
     """Start an environment; return 1 when a location of it does not load."""
@@ -36,12 +33,12 @@ def up(checkout: Checkout, name: str, *, dry_run: bool) -> int:
     with exclusive(server.folder / "lock") as free:
         if not free:
             raise UserError(f"{name} was not started.", "another command starts or stops it.", "wait for its end.")
-        made = _prepare(server, projects, release, added)
+        _prepare(server, projects, release, added)
         start_containers(server)
         with err.status("waiting for the page"):
             fetch_certificate(server)
             loaded = wait_until_loaded(server, projects, lambda location: _tell(location))
-    _tell_addresses(server, made)
+    _tell_addresses(server)
     return 0 if loaded else 1
 
 
@@ -65,20 +62,22 @@ def _tell_plan(server: Server, projects: Sequence[Project], release: Release, ad
     say(f"would run it at {server.address}")
 
 
-def _prepare(server: Server, projects: Sequence[Project], release: Release, added: Sequence[str]) -> bool:
-    """Write what the services read, and say whether the login was made now."""
+def _prepare(server: Server, projects: Sequence[Project], release: Release, added: Sequence[str]) -> None:
+    """Write what the services read, and tell the login once: when it is made."""
     _require_passwords(server)
     _require_certificate(server)
     made = prepare_secrets(server.secrets, projects)
     for path in made:
         say(f"made the secret {path.relative_to(server.checkout.root)}", GOOD)
+    if server.secrets / "login" in made:
+        login = read_login(server.secrets)
+        say(f"  user {login.user}, password {login.password} (this is not shown again)")
     if added:
         write_release(server.checkout, server.name, release)
         say(f"wrote {release_file(server.checkout, server.name).relative_to(server.checkout.root)}: commit it", GOOD)
     write_variables(server.name, server.folder, server.secrets, server.settings, release, projects)
     require_network(REGISTRY)
     start_registry(server.checkout, read_build_settings(server.checkout))
-    return server.secrets / "login" in made
 
 
 def _require_passwords(server: Server) -> None:
@@ -107,25 +106,14 @@ def _tell(location: Location) -> None:
         say(f"{location.name} is loaded", GOOD)
         return
     say(f"{location.name} is not loaded", BAD)
-    lines = [line.strip() for line in location.error.strip().splitlines() if line.strip()]
-    if lines and lines[0].startswith(LIBRARY_ERROR) and len(lines) == 3:
-        show_problem(UserError(lines[0].removeprefix(LIBRARY_ERROR), *lines[1:]))
-        return
-    show_problem(
-        UserError(
-            f"the definitions of {location.name} do not load.",
-            lines[0] if lines else "Dagster gave no message",
-            f"mend code_locations/{location.name}, build it, and release it; the page shows the traceback.",
-        )
-    )
+    how = f"mend code_locations/{location.name}, build it, and release it (the page shows the traceback)"
+    show_problem(location.explain(how))
 
 
-def _tell_addresses(server: Server, made: bool) -> None:
+def _tell_addresses(server: Server) -> None:
     login = server.secrets / "login"
     say(f"\n  page   {server.address}\n  mlflow {server.address}/mlflow/\n  store  {server.address}/store/")
     say(f"  login  {login.relative_to(server.checkout.root)}")
-    if made:
-        found = read_login(server.secrets)
-        say(f"         user {found.user}, password {found.password} (this is not shown again)")
     if server.certificate:
-        say(f"  trust  {server.certificate.relative_to(server.checkout.root)} (who signed the page's certificate)\n")
+        say(f"  trust  {server.certificate.relative_to(server.checkout.root)} (who signed the page's certificate)")
+    say("")
