@@ -31,7 +31,7 @@ MADE = """query($key: AssetKeyInput!, $weeks: [String!]) { assetOrError(assetKey
 
 def measure(checkout: Checkout, rounds: int) -> Figure:
     """Let weeks arrive one by one on a running platform; then have 53 weeks of everything, and open the graph."""
-    checkout.use_own(LOCATIONS)
+    checkout.use(own=LOCATIONS)
     plan = checkout.root / "arrivals.toml"
     weeks = [str(FIRST + number * WEEK) for number in range(rounds + 1)]
     # Three weeks to learn from are enough here, and are landed before anything is measured.

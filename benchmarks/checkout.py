@@ -12,14 +12,19 @@ import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).resolve().parent / "locations"
+# This checkout's own projects.
+OWN = tuple(sorted(path.parent.name for path in (ROOT / "code_locations").glob("*/pyproject.toml")))
 
 # What a reader has set for his own work must not reach what is measured, nor the other way round.
 FOREIGN = ("ATOLL_", "DAGSTER_", "PYTHON", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")
+# Where this machine's engine is, and what images are built on and with.
+ENGINE = ("ATOLL_DOCKER", "ATOLL_REGISTRY", "ATOLL_BASE_IMAGE", "ATOLL_BUILD_")
 
 
 def build_environment() -> dict[str, str]:
     """Build the environment of platform and script alike: one thread, nothing of this shell's Python, and a uv."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    mine = os.environ.items()
+    own = {name: value for name, value in mine if name.startswith(ENGINE) or not name.startswith(FOREIGN)}
     path = os.pathsep.join([own.get("PATH", os.defpath), str(ROOT / ".atoll" / "uv" / "bin")])
     return {**own, "OMP_NUM_THREADS": "1", "PATH": path}
 
@@ -28,50 +33,40 @@ class Checkout:
     """A copy of the checkout in which platforms are started; locations come from templates."""
 
     def __init__(self, root: Path) -> None:
-        """Copy every file that git has or would have, but the projects."""
+        """Copy every file that git has or would have, but the projects, into a repository with one commit."""
         self.root = root / "checkout"
         self.environment = build_environment()
         self._parked = root / "parked"
         self._locations = self.root / "code_locations"
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        for name in subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0"):
-            source = ROOT / name
-            if source.is_file() and not name.startswith("code_locations/"):
-                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, self.root / name)
+        self._copy(".", ":(exclude)code_locations")
+        who = ["-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.org", "-c", "commit.gpgsign=false"]
+        for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-qm", "everything"]):
+            self.run(["git", *command])
         self._locations.mkdir()
         self._parked.mkdir()
 
-    def use(self, locations: dict[str, str]) -> None:
+    def use(self, locations: dict[str, str] | None = None, own: Sequence[str] = ()) -> None:
         """Have exactly these locations, installed and ready to start.
 
         Args:
             locations: The template's name for each location's name.
+            own: Projects of this checkout, as they are.
         """
         for folder in list(self._locations.iterdir()):
             folder.rename(self._parked / folder.name)
-        for name, template in locations.items():
+        for name, template in {**dict.fromkeys(own), **(locations or {})}.items():
             if (self._parked / name).exists():
                 (self._parked / name).rename(self._locations / name)
+            elif template is None:
+                self._copy(f"code_locations/{name}")
             else:
                 self._make(name, template)
         self.run(["./atoll", "sync"])
 
-    def use_own(self, names: Sequence[str]) -> None:
-        """Have these projects of this checkout, as they are, installed and ready to start."""
-        for folder in list(self._locations.iterdir()):
-            folder.rename(self._parked / folder.name)
-        for name in names:
-            listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", f"code_locations/{name}"]
-            for file in subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0"):
-                if (ROOT / file).is_file():
-                    (self.root / file).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(ROOT / file, self.root / file)
-        self.run(["./atoll", "sync"])
-
-    def run(self, command: Sequence[str | Path]) -> str:
+    def run(self, command: Sequence[str | Path], **environment: str) -> str:
         """Run a command at the root and return what it printed; what went wrong is raised with its output."""
-        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)
+        everything = self.environment | environment
+        done = subprocess.run(command, cwd=self.root, env=everything, capture_output=True, text=True, check=False)
         if done.returncode:
             words = " ".join(map(str, command))
             raise RuntimeError(f"{words} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -80,6 +75,14 @@ class Checkout:
     def python(self, location: str) -> Path:
         """Name the interpreter of a location's environment."""
         return self._locations / location / ".venv" / "bin" / "python"
+
+    def _copy(self, *pathspecs: str) -> None:
+        """Copy files of this checkout that git has or would have."""
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *pathspecs]
+        for name in subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0"):
+            if (ROOT / name).is_file():
+                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self.root / name)
 
     def _make(self, name: str, template: str) -> None:
         """Copy a template under another name, and lock it with the versions that pyproject.toml states."""

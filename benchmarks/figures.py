@@ -59,4 +59,4 @@ def show(figure: Figure) -> None:
 
 
 def _format(value: float | None, unit: str) -> str:
-    return "" if value is None else f"{value:.{0 if unit == 'MB' else 2}f} {unit}"
+    return "" if value is None else f"{value:.{0 if unit in ('MB', 'kB') else 2}f} {unit}"

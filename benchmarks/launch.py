@@ -43,10 +43,15 @@ def measure(checkout: Checkout, rounds: int) -> Figure:
     figure = Figure("launch", "Six assets: from the launch to success, on a running platform")
     figure.add("plain script", "s", scripts)
     figure.add("platform", "s", totals)
-    for label, (begin, end) in PHASES.items():
-        figure.add(f"  {label}", "s", [run[end] - run[begin] for run in launches])
+    add_phases(figure, launches)
     figure.add_ratio("platform / script", totals, scripts, LIMIT)
     return figure
+
+
+def add_phases(figure: Figure, launches: list[dict[str, Any]]) -> None:
+    """Say where the seconds of launches go."""
+    for label, (begin, end) in PHASES.items():
+        figure.add(f"  {label}", "s", [run[end] - run[begin] for run in launches])
 
 
 def check_result(expected: float, made: float) -> None:

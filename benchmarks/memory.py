@@ -41,7 +41,7 @@ def look(checkout: Checkout) -> tuple[float, float, float]:
 
 def add_up(program: Path) -> float:
     """PSS in MB of all processes of an interpreter, or of all interpreters below a folder."""
-    sizes = [_proportional_set_size(process) for process in Path("/proc").glob("[0-9]*") if _runs(process, program)]
+    sizes = [proportional_set_size(process) for process in Path("/proc").glob("[0-9]*") if _runs(process, program)]
     if not sizes:
         raise RuntimeError(f"no process of {program} is running")
     return sum(sizes) / 1e6
@@ -55,7 +55,7 @@ def _runs(process: Path, program: Path) -> bool:
         return False
 
 
-def _proportional_set_size(process: Path) -> int:
+def proportional_set_size(process: Path) -> int:
     """Memory in bytes; a page that several processes share counts in parts."""
     lines = (process / "smaps_rollup").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
