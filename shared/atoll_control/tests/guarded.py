@@ -1,4 +1,4 @@
-"""What the guard's tests share: lists, and the body that Docker's own client sends for a run's container."""
+"""What the guard's tests share: a policy, and the body that Docker's own client sends for a run's container."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,12 @@ from docker.models.containers import _create_container_args
 from atoll_control.guard.policy import Policy
 
 IMAGE = f"127.0.0.1:5005/atoll/flight_delays@sha256:{'1' * 64}"
+OTHER_IMAGE = f"127.0.0.1:5005/atoll/vehicle_prices@sha256:{'2' * 64}"
 STORE = "atoll-staging_store:/atoll/.atoll"
 PGPASS = "/srv/atoll/.atoll/secrets/staging/dagster.pgpass:/run/secrets/pgpass:ro"
 NETWORK = "atoll-staging_inside"
+# Of another location, whose policy allows more.
+SECRET = "/srv/atoll/.atoll/secrets/staging/vehicle_prices/API_KEY:/run/secrets/environment/API_KEY:ro"
 LABELS = {"atoll.environment": "staging", "atoll.location": "flight_delays", "dagster/run_id": "r1"}
 LIMITED_LOG = {"type": "json-file", "config": {"max-size": "10m", "max-file": "3"}}
 CONTEXT: dict[str, Any] = {
@@ -25,15 +28,15 @@ CONTEXT: dict[str, Any] = {
     "security_opt": ["no-new-privileges"],
     "volumes": [STORE, PGPASS],
     "log_config": LIMITED_LOG,
-    "read_only": True,
-    "tmpfs": {"/tmp": "size=512m,mode=1777"},
     "labels": LABELS,
 }
+ALLOWED = CONTEXT | {"image": IMAGE, "network": NETWORK}
+RICHER = ALLOWED | {"image": OTHER_IMAGE, "mem_limit": "4g", "memswap_limit": "4g", "volumes": [STORE, PGPASS, SECRET]}
 
 
-def write_lists(folder: Path) -> Policy:
-    for name, entries in (("images", [IMAGE]), ("mounts", [STORE, PGPASS]), ("networks", [NETWORK])):
-        (folder / name).write_text("\n".join(entries) + "\n")
+def write_policy(folder: Path, **changes: Any) -> Policy:
+    locations = {"flight_delays": ALLOWED | changes, "vehicle_prices": RICHER}
+    (folder / "runs.json").write_text(json.dumps(locations))
     return Policy(folder, "staging")
 
 

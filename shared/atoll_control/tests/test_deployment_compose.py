@@ -33,7 +33,8 @@ def test_every_variable_of_the_file_has_a_value(tmp_path):
     folder = tmp_path / "secrets"
     prepare_secrets(folder, PROJECTS[1:])
     release = {name: Released("x@sha256:" + "a" * 64, None, "") for name in ("control", "mlflow", "cars", "operations")}
-    variables = list_variables("staging", tmp_path, folder, Settings(), release) | {"ATOLL_SETTINGS": ""}
+    variables = list_variables("staging", tmp_path, folder, Settings(), release)
+    variables |= {f"ATOLL_SETTINGS_{service}": "" for service in ("cars", "operations", "proxy")}
     text = string.Template(render_compose(PROJECTS)).substitute(variables)
     assert yaml.safe_load(text)["name"] == "atoll-staging"
 
@@ -114,6 +115,19 @@ def test_only_operations_talks_to_mlflow(services):
     assert "ATOLL_TRACKING=http://mlflow:5000/mlflow" in context(services["operations"])["env_vars"]
 
 
+def test_mlflow_takes_the_host_with_and_without_a_port_and_pages_of_the_address(services):
+    command = services["mlflow"]["command"]
+    assert "--allowed-hosts=mlflow:5000,${ATOLL_HOST},${ATOLL_HOST}:${ATOLL_PORT}" in command
+    assert "--cors-allowed-origins=${ATOLL_ADDRESS}" in command
+
+
+def test_who_reads_files_at_its_start_alone_has_a_label_that_stands_for_them(services):
+    marked = {name: service["labels"] for name, service in services.items() if "labels" in service}
+    assert marked == {
+        name: {"atoll.settings": f"${{ATOLL_SETTINGS_{name}}}"} for name in ("proxy", "cars", "operations")
+    }
+
+
 def test_the_guard_lets_runs_have_exactly_what_dagster_will_ask_for(services, tmp_path):
     folder = tmp_path / "secrets"
     prepare_secrets(folder, PROJECTS[1:])
@@ -121,14 +135,14 @@ def test_the_guard_lets_runs_have_exactly_what_dagster_will_ask_for(services, tm
         name: Released(f"{name}@sha256:" + "a" * 64, None, "") for name in ("control", "mlflow", "cars", "operations")
     }
     variables = list_variables("staging", tmp_path, folder, Settings(), release)
-    policy = list_policy(variables, release, PROJECTS)
-    asked = {
-        string.Template(volume).substitute(variables)
-        for project in PROJECTS
-        for volume in context(services[project.name])["container_kwargs"]["volumes"]
-    }
-    assert set(policy["mounts"]) == asked
-    assert f"{folder}/cars/API_KEY:/run/secrets/environment/API_KEY:ro" in policy["mounts"]
-    assert policy["images"] == ["cars@sha256:" + "a" * 64, "operations@sha256:" + "a" * 64]
-    assert policy["networks"] == ["atoll-staging_inside"]
+    instance = tmp_path / "dagster.yaml"
+    instance.write_text("run_launcher: {config: {container_kwargs: {pids_limit: 7}}}")
+    policy = list_policy(variables, instance, release, PROJECTS)
+    for name, allowed in policy.items():
+        asked = string.Template(json.dumps(context(services[name])["container_kwargs"])).substitute(variables)
+        image = f"{name}@sha256:" + "a" * 64
+        assert allowed == json.loads(asked) | {"pids_limit": 7, "image": image, "network": "atoll-staging_inside"}
+    secret = f"{folder}/cars/API_KEY:/run/secrets/environment/API_KEY:ro"
+    assert [name for name, allowed in policy.items() if secret in allowed["volumes"]] == ["cars"]
+    assert policy["cars"]["mem_limit"] == "3g"
     assert mount_points(PROJECTS[0])[-1] == "${ATOLL_SECRETS}/cars/API_KEY:/run/secrets/environment/API_KEY:ro"

@@ -1,8 +1,18 @@
 import pytest
 
-from atoll_control.deployment.release import Released, plan_release, read_release, release_file, write_release
+from atoll_control.deployment import release as module
+from atoll_control.deployment.release import (
+    Released,
+    plan_release,
+    read_release,
+    release_file,
+    require_images,
+    write_release,
+)
 from atoll_control.errors import UserError
 from atoll_control.images.record import Image, write_build
+from atoll_control.images.settings import BuildSettings
+from atoll_control.process import Output
 
 
 def pinned(name: str, digit: str = "a") -> str:
@@ -86,3 +96,21 @@ def test_a_release_that_does_not_say_which_image_is_refused(checkout, text, what
     with pytest.raises(UserError) as caught:
         read_release(checkout, "staging")
     assert caught.value.what == what
+
+
+def test_an_image_that_neither_registry_nor_engine_has_is_told_with_the_cure(checkout, monkeypatch):
+    settings = BuildSettings("127.0.0.1:5005", "registry:2", "python")
+    release = {
+        "control": Released(pinned("control"), None, ""),
+        "mlflow": Released(f"elsewhere.example/mlflow@sha256:{'a' * 64}", None, ""),
+        "cars": Released(pinned("cars", "b"), None, ""),
+    }
+    monkeypatch.setattr(module, "holds", lambda _, name, digest: (name, digest) != ("cars", f"sha256:{'b' * 64}"))
+    monkeypatch.setattr(module, "docker", lambda *_: Output(0, "", ""))
+    require_images(checkout, "staging", release, settings)
+    monkeypatch.setattr(module, "docker", lambda *_: Output(1, "", "No such image"))
+    with pytest.raises(UserError) as caught:
+        require_images(checkout, "staging", release, settings)
+    assert caught.value.what == "the image of cars that staging runs is not here."
+    assert caught.value.why.startswith(f"deploy/environments/staging.toml names {pinned('cars', 'b')}")
+    assert caught.value.how.startswith("./atoll build, and remove [images.cars] there")

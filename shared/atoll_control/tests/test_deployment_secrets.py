@@ -6,7 +6,7 @@ import bcrypt
 import pytest
 
 from atoll_control.deployment import secrets
-from atoll_control.deployment.secrets import find_user, prepare_secrets, read_login, secrets_folder
+from atoll_control.deployment.secrets import find_user, prepare_secrets, read_login, require_own, secrets_folder
 from atoll_control.errors import UserError
 from atoll_control.projects import Project
 
@@ -72,6 +72,45 @@ def test_a_secret_that_was_written_is_taken_and_shut(folder, asking):
     assert path.read_text() == "hunter2"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert prepare_secrets(folder, [replace(asking, secrets=())]) == []
+
+
+@pytest.mark.parametrize(("owner", "user"), [(0, 10001), (1000, 1000)])
+def test_what_root_adds_is_for_whom_the_folder_belongs_to(folder, monkeypatch, owner, user):
+    prepare_secrets(folder, [])
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    given = {}
+    monkeypatch.setattr(os, "chown", lambda path, *ids: given.update({path: ids}))
+    said = folder.stat()
+    fields = [*said[:4], owner, owner, *said[6:]]
+    monkeypatch.setattr(type(folder), "stat", lambda *_, **__: os.stat_result(fields))
+    secrets._protect(folder / "login", folder)
+    assert given == {folder / "login": (user, user)}
+
+
+def test_secrets_of_another_user_are_told_with_whose_they_are(folder, monkeypatch):
+    require_own(folder)
+    prepare_secrets(folder, [])
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(UserError) as caught:
+        require_own(folder)
+    owner = folder.stat().st_uid
+    assert caught.value.what == f"the secrets of staging belong to {secrets._find_name(owner)}."
+    assert caught.value.how == "do it as that user, or with sudo."
+    assert secrets._find_name(0) == "root"
+    assert secrets._find_name(54321) == "the user with the number 54321"
+    monkeypatch.setattr(os, "geteuid", lambda: owner)
+    require_own(folder)
+
+
+def test_a_secret_that_is_a_link_is_refused_and_what_it_leads_to_untouched(folder, tmp_path):
+    prepare_secrets(folder, [])
+    certificate = tmp_path / "fullchain.pem"
+    certificate.write_text("")
+    (folder / "proxy" / "tls.crt").symlink_to(certificate)
+    with pytest.raises(UserError) as caught:
+        require_own(folder)
+    assert caught.value.what == "the secret proxy/tls.crt of staging is a link."
+    assert caught.value.how.startswith(f"cp --remove-destination '{certificate}' '{folder}/proxy/tls.crt'")
 
 
 def test_a_maker_that_dies_leaves_no_half_and_no_secret(folder, monkeypatch):

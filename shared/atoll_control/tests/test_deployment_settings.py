@@ -61,6 +61,12 @@ def test_a_setting_that_is_not_valid_is_told_with_its_file(checkout, write, text
     assert caught.value.why.startswith("deploy/environments/staging.settings.toml: ")
 
 
+def test_the_address_is_as_browsers_write_it(checkout, write):
+    write('host = "Data.Example"\nport = 443')
+    settings = read_settings(checkout, "staging")
+    assert (settings.host, settings.address) == ("data.example", "https://data.example")
+
+
 def test_a_file_that_does_not_parse_is_told(checkout, write):
     write("port = ")
     with pytest.raises(UserError) as caught:

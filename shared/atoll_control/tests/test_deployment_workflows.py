@@ -1,6 +1,8 @@
 import json
 import socket
 import stat
+import urllib.error
+from email.message import Message
 
 import pytest
 
@@ -10,7 +12,7 @@ from atoll_control.deployment.server import Container, Server
 from atoll_control.deployment.startup import start_containers, wait_until_loaded
 from atoll_control.errors import UserError
 from atoll_control.files import write_atomically
-from atoll_control.graphql import Location
+from atoll_control.graphql import Location, Page
 from atoll_control.images.record import Image, write_build
 from atoll_control.process import Output
 from atoll_control.projects import discover_projects
@@ -65,12 +67,17 @@ def test_what_is_prepared_is_what_the_compose_file_asks_for(server, checkout, mo
     monkeypatch.setattr(up, "start_registry", lambda *_: None)
     monkeypatch.setattr(up, "docker", lambda *_: Output(1, "", ""))
     (checkout.deploy / "build.toml").write_text('registry = "r"\nregistry_image = "i"\nbase = "b"\n')
+    limits = "run_launcher: {config: {container_kwargs: {pids_limit: 7}}}"
+    write_atomically(checkout.deploy / "instance" / "dagster.yaml", limits)
+    for file in ("proxy/Caddyfile", "postgres/databases.sh"):
+        write_atomically(checkout.deploy / file, "")
     release, added = up.plan_release(checkout, "staging")
     projects = discover_projects(checkout)
     monkeypatch.setattr("atoll_control.deployment.variables.DOCKER_SOCKET", checkout.root)
     up._prepare(server, projects, release, added)
     assert stat.S_IMODE(server.secrets.stat().st_mode) == 0o700
-    assert (server.folder / "policy" / "images").read_text() == f"127.0.0.1:5005/atoll/cars@sha256:{'a' * 64}\n"
+    policy = json.loads((server.folder / "policy" / "runs.json").read_text())["cars"]
+    assert (policy["image"], policy["pids_limit"]) == (f"127.0.0.1:5005/atoll/cars@sha256:{'a' * 64}", 7)
     said, password = capsys.readouterr().err, (server.secrets / "login").read_text().strip().partition(":")[2]
     assert "wrote deploy/environments/staging.toml: commit it" in said
     assert password in said
@@ -137,6 +144,67 @@ def test_a_service_that_does_not_start_is_told_with_its_last_lines(server, monke
     assert caught.value.how.startswith("./atoll logs staging migrate")
 
 
+def test_databases_that_were_not_made_to_their_end_are_told_with_the_cure(server, monkeypatch):
+    compose = Compose([Container("migrate", "", "exited", "", 1)])
+    stand_in(server, monkeypatch, compose)
+    said = 'FATAL:  password authentication failed for user "dagster"'
+    monkeypatch.setattr(server, "compose", lambda *_: Output(1, said, "dependency failed"))
+    with pytest.raises(UserError) as caught:
+        start_containers(server)
+    assert caught.value.how == (
+        "docker exec atoll-staging-postgres-1 sh /docker-entrypoint-initdb.d/databases.sh, then: ./atoll up staging"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (urllib.error.HTTPError("", 401, "Unauthorized", Message(), None), "HTTP Error 401: Unauthorized"),
+        (urllib.error.URLError("certificate verify failed"), "<urlopen error certificate verify failed>"),
+        (urllib.error.URLError("Name or service not known"), "<urlopen error Name or service not known>"),
+    ],
+)
+def test_a_page_that_does_not_let_us_in_is_told_with_its_last_answer(server, checkout, monkeypatch, error, why):
+    def refuse(_):
+        raise error
+
+    monkeypatch.setattr(Server, "page", lambda _: Page("https://localhost:8443"))
+    monkeypatch.setattr(Page, "locations", refuse)
+    monkeypatch.setattr(startup, "PATIENCE", 0)
+    stand_in(server, monkeypatch, Compose([WELL]))
+    with pytest.raises(UserError) as caught:
+        wait_until_loaded(server, discover_projects(checkout), lambda _: None)
+    assert caught.value.why == f"the page does not answer at https://localhost:8443 as it should: {why}."
+    assert caught.value.how == "./atoll status staging"
+
+
+def test_what_compose_says_last_is_told_where_no_container_is_sick(server, monkeypatch):
+    stand_in(server, monkeypatch, Compose([WELL]))
+    monkeypatch.setattr(server, "compose", lambda *_: Output(1, "", "pulling\nError: manifest unknown.\n"))
+    with pytest.raises(UserError) as caught:
+        start_containers(server)
+    assert caught.value.why == "Error: manifest unknown."
+
+
+def test_a_server_that_does_not_stop_is_told_with_what_compose_says_last(server, checkout, monkeypatch):
+    stopped = Output(1, "", "stopping\nError: no space left.\n")
+    monkeypatch.setattr(down, "require_engine", lambda: None)
+    monkeypatch.setattr(down, "docker", lambda *_: Output(0, "", ""))
+    monkeypatch.setattr(Server, "containers", lambda _: [WELL])
+    monkeypatch.setattr(Server, "compose", lambda *_: stopped)
+    with pytest.raises(UserError) as caught:
+        down.down(checkout, "staging", dry_run=False)
+    assert (caught.value.what, caught.value.why) == ("staging was not stopped.", "Error: no space left.")
+
+
+def test_secrets_of_another_user_are_told_before_anything_else(server, checkout, monkeypatch):
+    write_atomically(server.secrets / "login", "")
+    monkeypatch.setattr("os.geteuid", lambda: 54321)
+    with pytest.raises(UserError) as caught:
+        up.up(checkout, "staging", dry_run=True)
+    assert caught.value.what.startswith("the secrets of staging belong to ")
+
+
 def test_a_location_that_is_only_starting_is_waited_for_and_a_broken_one_is_told(
     server, checkout, add_project, monkeypatch
 ):
@@ -144,7 +212,7 @@ def test_a_location_that_is_only_starting_is_waited_for_and_a_broken_one_is_told
     starting = Location("cars", False, "DagsterUserCodeUnreachableError: Could not reach user code server.")
     broken = Location("trips", False, "ImportError: no module named nothing")
     answers = iter([[], [starting, broken], [Location("cars", True, None), broken]])
-    monkeypatch.setattr(startup, "_ask", lambda _: next(answers))
+    monkeypatch.setattr(startup, "_ask", lambda _: (next(answers), ""))
     monkeypatch.setattr(startup, "POLL", 0)
     stand_in(server, monkeypatch, Compose([WELL]))
     told: list[Location] = []
@@ -153,7 +221,7 @@ def test_a_location_that_is_only_starting_is_waited_for_and_a_broken_one_is_told
 
 
 def test_containers_that_do_not_become_well_are_not_waited_for_for_ever(server, checkout, monkeypatch):
-    monkeypatch.setattr(startup, "_ask", lambda _: [Location("cars", True, None)])
+    monkeypatch.setattr(startup, "_ask", lambda _: ([Location("cars", True, None)], ""))
     monkeypatch.setattr(startup, "PATIENCE", 0.05)
     monkeypatch.setattr(startup, "POLL", 0.01)
     stand_in(server, monkeypatch, Compose([WELL, Container("mlflow", "", "restarting", "", 1)]))

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from guarded import IMAGE, LABELS, NETWORK, PGPASS, STORE, run_body, write_lists
+from guarded import CONTEXT, IMAGE, LABELS, NETWORK, OTHER_IMAGE, PGPASS, SECRET, STORE, run_body, write_policy
 
 from atoll_control.errors import UserError
 from atoll_control.guard.containers import approve_container, is_run
@@ -10,7 +10,7 @@ from atoll_control.guard.policy import Policy
 
 @pytest.fixture
 def policy(tmp_path) -> Policy:
-    return write_lists(tmp_path)
+    return write_policy(tmp_path)
 
 
 def approve(body, policy: Policy) -> dict:
@@ -40,8 +40,6 @@ def test_a_run_as_the_launcher_asks_for_it_passes_with_what_was_looked_at_and_no
             "NanoCpus": 2_000_000_000,
             "PidsLimit": 512,
             "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
-            "ReadonlyRootfs": True,
-            "Tmpfs": {"/tmp": "size=512m,mode=1777"},
         },
     }
 
@@ -55,8 +53,8 @@ def test_the_whole_file_system_of_the_machine_is_refused_and_the_refusal_says_wh
     problem = refused(run_body(volumes=["/:/host"]), policy)
     assert str(problem) == (
         'what: the guard refuses a container with HostConfig.Binds = ["/:/host"].\n'
-        "why:  only the listed mounts may be used, each in the very spelling of the list.\n"
-        "how:  if the release, the settings or a project's limits have changed, `./atoll up ENV` makes the lists anew."
+        "why:  only the listed mounts of its location may be used, each in the very spelling of the list.\n"
+        "how:  if the release, the settings or a project's limits have changed, `./atoll up ENV` makes the policy anew."
     )
 
 
@@ -150,11 +148,24 @@ def test_a_mount_in_any_other_spelling_is_refused(bind, policy):
         ("LogConfig", {"Type": "json-file", "Config": {"max-size": "10m", "env": "PGPASSWORD"}}),
         ("LogConfig", {"Type": "json-file", "Config": {"max-size": "unlimited"}}),
         ("LogConfig", {"Type": "json-file", "Config": ["max-size"]}),
-        ("Tmpfs", {"/tmp": "suid"}),
-        ("Tmpfs", {"/tmp": "size=1g,suid"}),
-        ("Tmpfs", {"/tmp": "", "/run/secrets": ""}),
+        ("LogConfig", {"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}}),
+        ("LogConfig", {"Type": "json-file", "Config": {}}),
+        ("LogConfig", {}),
+        ("LogConfig", None),
+        ("Memory", None),
+        ("Memory", 0),
+        ("Memory", 2 * 2**30 + 1),
+        ("MemorySwap", None),
+        ("MemorySwap", 0),
+        ("MemorySwap", -1),
+        ("MemorySwap", 4 * 2**30),
+        ("NanoCpus", None),
+        ("NanoCpus", 2_000_000_001),
+        ("PidsLimit", None),
+        ("PidsLimit", 0),
+        ("PidsLimit", 513),
+        ("ShmSize", 2**20),
         ("Tmpfs", {"/entrypoint": ""}),
-        ("Tmpfs", ["/tmp"]),
         ("Memory", -1),
         ("Memory", True),
         ("Memory", "2g"),
@@ -182,6 +193,7 @@ def test_whatever_reaches_beyond_the_container_is_refused(name, value, policy):
         ("Image", "127.0.0.1:5005/atoll/flight_delays"),
         ("Image", IMAGE.replace("sha256:1", "sha256:2")),
         ("Image", f"sha256:{'1' * 64}"),
+        ("Image", OTHER_IMAGE),
         ("Image", None),
         ("Image", [IMAGE]),
         ("User", ""),
@@ -191,6 +203,7 @@ def test_whatever_reaches_beyond_the_container_is_refused(name, value, policy):
         ("User", "0:0"),
         ("User", "0:1000"),
         ("User", "1000:0"),
+        ("User", "1000:1001"),
         ("User", "00:1000"),
         ("User", "1000"),
         ("User", "1000:"),
@@ -245,6 +258,11 @@ def test_whatever_else_a_run_does_not_need_is_refused(name, value, policy):
         {},
         {"atoll.environment": "staging"},
         {"dagster/run_id": "r1"},
+        {name: value for name, value in LABELS.items() if name != "atoll.location"},
+        LABELS | {"atoll.location": "postgres"},
+        LABELS | {"atoll.location": "../flight_delays"},
+        LABELS | {"atoll.location": ["flight_delays"]},
+        LABELS | {"atoll.location": ""},
         LABELS | {"atoll.environment": "production"},
         LABELS | {"Atoll.environment": "production"},
         LABELS | {"com.docker.compose.project": "atoll-staging"},
@@ -254,7 +272,9 @@ def test_whatever_else_a_run_does_not_need_is_refused(name, value, policy):
     ],
 )
 def test_a_container_that_would_not_be_a_run_of_this_environment_is_refused(labels, policy):
-    assert "Labels" in refused(run_body() | {"Labels": labels}, policy).what
+    # Without a location it may have nothing of a host.
+    key = "Labels" if isinstance(labels, dict) and "atoll.location" in labels else "HostConfig.Memory"
+    assert key in refused(run_body() | {"Labels": labels}, policy).what
 
 
 @pytest.mark.parametrize(
@@ -280,18 +300,47 @@ def test_a_key_in_another_case_cannot_empty_what_was_looked_at(policy):
     assert not {"securityopt", "capdrop", "Privileged"} & host.keys()
 
 
-def test_a_list_that_is_replaced_counts_at_once(policy):
-    other = IMAGE.replace("sha256:1", "sha256:2")
+def test_a_run_has_what_its_own_location_may_have_and_nothing_of_anothers(policy):
+    richer = {"image": OTHER_IMAGE, "mem_limit": "4g", "memswap_limit": "4g", "volumes": [SECRET]}
+    own = LABELS | {"atoll.location": "vehicle_prices"}
+    assert approve(run_body(labels=own, **richer), policy)["HostConfig"]["Binds"] == [SECRET]
+    for name, value in richer.items():
+        with pytest.raises(UserError):
+            approve_container(json.dumps(run_body(**{name: value})).encode(), policy)
+
+
+def test_a_run_may_ask_for_less_than_its_location_may_have(policy):
+    less = {"mem_limit": "1g", "memswap_limit": "1g", "nano_cpus": 1, "pids_limit": 1, "volumes": [STORE]}
+    host = approve(run_body(**less), policy)["HostConfig"]
+    assert (host["Memory"], host["NanoCpus"], host["PidsLimit"], host["Binds"]) == (2**30, 1, 1, [STORE])
+
+
+def test_a_policy_that_is_replaced_counts_at_once(policy):
+    other = IMAGE.replace("sha256:1", "sha256:3")
     assert "Image" in refused(run_body(image=other), policy).what
-    (policy.folder / "images").write_text(f"{IMAGE}\n\n{other}\n")
+    write_policy(policy.folder, image=other)
     assert approve(run_body(image=other), policy)["Image"] == other
 
 
-def test_without_its_lists_the_guard_refuses_and_says_which_it_misses(policy):
-    (policy.folder / "mounts").unlink()
+@pytest.mark.parametrize(
+    "text", [None, "", "[]", "{", '{"flight_delays": {}}', '{"flight_delays": null}', json.dumps({"x": CONTEXT})]
+)
+def test_without_a_policy_that_says_all_the_guard_refuses_and_says_what_it_misses(text, policy):
+    (policy.folder / "runs.json").unlink()
+    if text is not None:
+        (policy.folder / "runs.json").write_text(text)
     problem = refused(run_body(), policy)
-    assert str(policy.folder / "mounts") in problem.why
+    assert problem.what == "the guard refuses every container."
+    assert str(policy.folder / "runs.json") in problem.why
     assert "./atoll up" in problem.how
+
+
+@pytest.mark.parametrize("limit", ["mem_limit", "memswap_limit", "nano_cpus", "pids_limit", "log_config"])
+@pytest.mark.parametrize("value", [None, "", [1]])
+def test_a_policy_without_a_limit_is_none(limit, value, policy):
+    write_policy(policy.folder, **{limit: value})
+    with pytest.raises(UserError):
+        approve(run_body(), policy)
 
 
 def test_services_of_the_environment_are_no_runs():

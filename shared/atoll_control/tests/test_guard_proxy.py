@@ -2,14 +2,16 @@ import asyncio
 import contextlib
 import json
 import logging
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
-from guarded import LABELS, run_body, write_lists
+from guarded import LABELS, run_body, write_policy
 
+from atoll_control.guard import proxy
 from atoll_control.guard.proxy import make_application
 
 OWN, FOREIGN, GONE, BROKEN = "a" * 64, "b" * 64, "c" * 64, "d" * 64
@@ -69,7 +71,7 @@ def guarded(folder: Path, scenario: Callable[[aiohttp.ClientSession, FakeEngine]
         engine = FakeEngine()
         fake = web.Application()
         fake.router.add_route("*", "/{anything:.*}", engine.answer)
-        guard = make_application(folder / "engine.sock", write_lists(folder))
+        guard = make_application(folder / "engine.sock", write_policy(folder))
         connector = aiohttp.UnixConnector(str(folder / "guard.sock"))
         async with (
             serving(fake, folder / "engine.sock"),
@@ -185,7 +187,7 @@ def test_tricks_of_the_protocol_reach_nothing(request_line, headers, tmp_path):
 
 def test_an_engine_that_does_not_answer_is_no_container_that_is_gone(tmp_path):
     async def scenario() -> None:
-        guard = make_application(tmp_path / "nothing.sock", write_lists(tmp_path))
+        guard = make_application(tmp_path / "nothing.sock", write_policy(tmp_path))
         connector = aiohttp.UnixConnector(str(tmp_path / "guard.sock"))
         async with (
             serving(guard, tmp_path / "guard.sock"),
@@ -196,3 +198,40 @@ def test_an_engine_that_does_not_answer_is_no_container_that_is_gone(tmp_path):
             assert "does not answer" in (await answer.json())["message"]
 
     asyncio.run(scenario())
+
+
+def run_watched(folder: Path, monkeypatch: pytest.MonkeyPatch, heard: bool) -> None:
+    """Let a guard run for 30 pauses on an engine's socket: one that is heard again after each 3, or on none."""
+    monkeypatch.setattr(proxy, "_PAUSE", 0.02)
+
+    async def scenario(application: web.Application) -> AsyncGenerator[None]:
+        async def live() -> None:
+            for _ in range(10):
+                await asyncio.sleep(0.06)
+                with contextlib.suppress(FileNotFoundError):
+                    (folder / "engine.sock").unlink()
+                left = socket.socket(socket.AF_UNIX)
+                left.bind(str(folder / "engine.sock"))
+                if heard:
+                    left.listen()
+                    await asyncio.sleep(0.04)
+                left.close()
+            raise web.GracefulExit
+
+        living = asyncio.create_task(live())
+        yield
+        living.cancel()
+
+    guard = make_application(folder / "engine.sock", write_policy(folder))
+    guard.cleanup_ctx.append(scenario)
+    web.run_app(guard, path=str(folder / "guard.sock"), print=None, handle_signals=False)
+
+
+def test_a_guard_whose_engine_has_another_socket_ends_so_that_docker_starts_it_with_that_one(tmp_path, monkeypatch):
+    with pytest.raises(SystemExit) as ended:
+        run_watched(tmp_path, monkeypatch, heard=False)
+    assert f"nobody listens on {tmp_path}/engine.sock any more" in str(ended.value.code)
+
+
+def test_a_guard_whose_engine_is_away_for_a_moment_stays(tmp_path, monkeypatch):
+    run_watched(tmp_path, monkeypatch, heard=True)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from guarded import run_body, write_lists
+from guarded import run_body, write_policy
 
 from atoll_control.errors import UserError
 from atoll_control.guard.policy import Policy
@@ -12,7 +12,7 @@ ID = "a1" * 32
 
 @pytest.fixture
 def policy(tmp_path) -> Policy:
-    return write_lists(tmp_path)
+    return write_policy(tmp_path)
 
 
 def refused(method: str, target: str, policy: Policy, body: bytes = b"") -> UserError:

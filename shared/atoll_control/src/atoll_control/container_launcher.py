@@ -75,9 +75,10 @@ class ContainerRunLauncher(DockerRunLauncher):
         return CheckRunHealthResult(WorkerStatus.FAILED, _describe(container))
 
     def get_run_worker_debug_info(self, run: DagsterRun, include_container_logs: bool | None = True) -> str | None:
-        """Say how the container of a run is that Dagster gives up, and end it.
+        """Remove the container of a run that Dagster gives up, and say how it was.
 
-        Dagster asks once, right before it marks the run: without logs where `check_run_worker_health` has told all.
+        Dagster has no hook for the one, so this is that for the other: it asks once, right before it marks the run,
+        without logs where `check_run_worker_health` has told all.
         """
         container = self._get_container(run)
         if container is None:

@@ -62,6 +62,7 @@ def _render_code_server(project: Project) -> str:
 {name}:
   <<: *code-server
   image: ${{ATOLL_IMAGE_{name}}}
+  labels: {{atoll.settings: "${{ATOLL_SETTINGS_{name}}}"}}
   command: [dagster, api, grpc, --module-name={project.module}]
   mem_limit: {limits.memory}
   memswap_limit: {limits.memory}
@@ -71,13 +72,13 @@ def _render_code_server(project: Project) -> str:
 {_list(4, (f'{key}: "{value}"' for key, value in _environment(project, limits).items()))}
     DAGSTER_GRPC_SOCKET: {SOCKETS}/{name}/${{ATOLL_VERSION_{name}}}.sock
     DAGSTER_CONTAINER_CONTEXT: |
-{_list(6, _render_context(project).splitlines())}
+{_list(6, render_context(project).splitlines())}
   volumes:
 {_list(4, (f"- {volume}" for volume in volumes))}
 """
 
 
-def _render_context(project: Project) -> str:
+def render_context(project: Project) -> str:
     """Say what a run of the project has for itself; what all have is in `deploy/instance/dagster.yaml`."""
     limits = project.runs
     environment = [f"{key}={value}" for key, value in _environment(project, limits).items()]

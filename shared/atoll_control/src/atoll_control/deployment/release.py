@@ -8,10 +8,13 @@ from typing import Any
 import tomlkit
 import tomllib
 
+from atoll_control.docker import docker
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout, write_atomically
 from atoll_control.images.inputs import image_names
 from atoll_control.images.record import read_builds
+from atoll_control.images.registry import holds
+from atoll_control.images.settings import BuildSettings
 
 HEADER = "The images that {name} runs: `./atoll up {name}` takes what is not here from the last build; commit it."
 
@@ -89,6 +92,26 @@ def read_release(checkout: Checkout, name: str) -> Release:
                 f"remove [images.{part}] there to take the last build.",
             )
     return release
+
+
+def require_images(checkout: Checkout, name: str, release: Release, settings: BuildSettings) -> None:
+    """Refuse a release of images that the registry of the settings should have, and neither it nor the engine has.
+
+    Raises:
+        UserError: an image is not there.
+    """
+    for part, released in release.items():
+        repository, _, digest = released.image.partition("@")
+        if repository != settings.repository(part) or holds(settings, part, digest):
+            continue
+        if docker("image", "inspect", released.image).code:
+            raise UserError(
+                f"the image of {part} that {name} runs is not here.",
+                f"{release_file(checkout, name).relative_to(checkout.root)} names {released.image}, which the registry "
+                "does not have: it was built on another machine, perhaps.",
+                f"./atoll build, and remove [images.{part}] there to take what was built; "
+                "or name a registry that all machines share in deploy/build.toml.",
+            )
 
 
 def write_release(checkout: Checkout, name: str, release: Release) -> None:

@@ -1,6 +1,7 @@
 """Secrets of an environment: files of mode 600 under `.atoll/secrets/ENV/`, made where they can be, never in git."""
 
 import os
+import pwd
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,28 @@ def secrets_folder(checkout: Checkout, name: str) -> Path:
     return checkout.state / "secrets" / name
 
 
+def require_own(folder: Path) -> None:
+    """Refuse secrets that are not this user's to read, and those that are elsewhere.
+
+    Raises:
+        UserError: one belongs to another user, or is a link.
+    """
+    for path in [folder, *sorted(folder.rglob("*"))] if folder.exists() else []:
+        if path.is_symlink() and path != folder:
+            raise UserError(
+                f"the secret {path.relative_to(folder)} of {folder.name} is a link.",
+                f"what it leads to, {path.resolve()}, is not in the containers, and is not for their user alone.",
+                f"cp --remove-destination '{path.resolve()}' '{path}', again whenever that changes.",
+            )
+        owner = path.stat().st_uid
+        if os.geteuid() not in (0, owner):
+            raise UserError(
+                f"the secrets of {folder.name} belong to {_find_name(owner)}.",
+                f"{path} is not this user's, and only its owner reads it.",
+                "do it as that user, or with sudo.",
+            )
+
+
 def missing_secrets(folder: Path, projects: Sequence[Project]) -> list[Path]:
     """Return the files that only a person can write and has not: what projects list under `secrets`."""
     wanted = [folder / project.name / secret for project in projects for secret in project.secrets]
@@ -55,7 +78,7 @@ def prepare_secrets(folder: Path, projects: Sequence[Project]) -> list[Path]:
     folder.mkdir(exist_ok=True, mode=0o700)
     made = [path for path in (_make(folder, name) for name in _MAKERS) if path]
     for path in [folder, *folder.rglob("*")]:
-        _protect(path)
+        _protect(path, folder)
     return made
 
 
@@ -119,10 +142,20 @@ _MAKERS = {
 }
 
 
-def _protect(path: Path) -> None:
+def _protect(path: Path, folder: Path) -> None:
+    """Shut a secret, and where root makes it give it to whom the folder belongs to, which comes first."""
     path.chmod(0o700 if path.is_dir() else 0o600)
-    if os.geteuid() == 0 and path.stat().st_uid == 0:
-        os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        user, group = (owner.st_uid, owner.st_gid) if owner.st_uid else (UNPRIVILEGED, UNPRIVILEGED)
+        os.chown(path, user, group)
+
+
+def _find_name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"the user with the number {user}"
 
 
 def _explain(folder: Path, path: Path) -> UserError:

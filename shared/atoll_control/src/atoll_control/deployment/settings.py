@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 import tomllib
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
@@ -35,7 +35,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = "localhost"
+    host: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+$", to_lower=True)] = "localhost"
     listen: Annotated[str, Field(pattern=r"^[0-9a-fA-F.:\[\]]+$")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8443
     tls: Literal["internal", "files"] = "internal"
@@ -48,8 +48,8 @@ class Settings(BaseModel):
 
     @property
     def address(self) -> str:
-        """Where the page is."""
-        return f"https://{self.host}:{self.port}"
+        """Where the page is, as browsers write it."""
+        return f"https://{self.host}" if self.port == 443 else f"https://{self.host}:{self.port}"
 
 
 def list_environments(checkout: Checkout) -> list[str]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from atoll_control.deployment.server import Container, Server
+from atoll_control.docker import last_line
 from atoll_control.errors import UserError
 from atoll_control.files import write_atomically
 from atoll_control.graphql import Location
@@ -27,10 +28,11 @@ def start_containers(server: Server) -> None:
     arguments = ("up", "--detach", "--remove-orphans")
     if sys.stderr.isatty():
         command, variables = server.compose_command(*arguments)
-        code, said = subprocess.run(command, env=clean_environment(**variables), check=False).returncode, ""
+        code = subprocess.run(command, env=clean_environment(**variables), check=False).returncode
+        said = f"Compose ended with {code}, see above"
     else:
         output = server.compose(*arguments)
-        code, said = output.code, output.stderr
+        code, said = output.code, last_line(output)
     # Not every Compose ends with an error when a container could not be started.
     if code or any(container.state == "created" for container in server.containers()):
         raise _explain(server, said)
@@ -43,7 +45,7 @@ def fetch_certificate(server: Server) -> None:
     deadline = time.monotonic() + PATIENCE
     while (output := server.execute("proxy", "cat", AUTHORITY)).code:
         if time.monotonic() > deadline:
-            raise _explain(server, "")
+            raise _explain(server, f"the proxy has no certificate: {last_line(output)}")
         time.sleep(POLL)
     write_atomically(server.folder / "ca.crt", output.stdout)
 
@@ -66,23 +68,26 @@ def wait_until_loaded(server: Server, projects: Sequence[Project], tell: Callabl
     waiting = set(names)
     deadline, loaded = time.monotonic() + PATIENCE, True
     while waiting or not all(box.well or (box.starting and box.service in names) for box in server.containers()):
-        for location in _ask(server):
+        locations, said = _ask(server)
+        for location in locations:
             # What does not answer yet has no other way to say so than a location that was never loaded.
             if location.name in waiting and (location.loaded or not _is_starting(location)):
                 waiting.discard(location.name)
                 loaded = loaded and location.loaded
                 tell(location)
         if time.monotonic() > deadline:
-            raise _explain(server, "")
+            raise _explain(server, said)
         time.sleep(POLL)
     return loaded
 
 
-def _ask(server: Server) -> list[Location]:
+def _ask(server: Server) -> tuple[list[Location], str]:
+    """Return the locations that the page knows, and what is wrong should that be the last answer."""
     try:
-        return server.page().locations()
-    except (OSError, ValueError, RuntimeError):
-        return []  # The proxy answers before the webserver does, and the webserver before its database.
+        return server.page().locations(), f"not all locations have answered at {server.address}"
+    except (OSError, ValueError, RuntimeError) as error:
+        # The proxy answers before the webserver does, and the webserver before its database.
+        return [], f"the page does not answer at {server.address} as it should: {error}"
 
 
 def _is_starting(location: Location) -> bool:
@@ -99,14 +104,17 @@ def _explain(server: Server, said: str) -> UserError:
             f"choose another one as `port` in deploy/environments/{server.name}.settings.toml.",
         )
     if not sick:
-        last = (said.strip().splitlines() or ["the page does not answer"])[-1]
-        return UserError(f"{server.name} does not start.", f"{last}.", f"./atoll status {server.name}")
+        return UserError(f"{server.name} does not start.", f"{said}.", f"./atoll status {server.name}")
     # One that waits for another one was only created.
     first = min(sick, key=lambda container: container.state == "created")
+    lines, how = _last_lines(server, first), f"./atoll logs {server.name} {first.service}, mend that"
+    if "password authentication failed" in lines or ("FATAL" in lines and "does not exist" in lines):
+        # PostgreSQL was interrupted before it had made the databases, or the passwords are others than they were.
+        how = f"docker exec atoll-{server.name}-postgres-1 sh /docker-entrypoint-initdb.d/databases.sh"
     return UserError(
         f"{server.name} does not start: {first.service} {first}.",
-        f"its last lines: {_last_lines(server, first) or 'none'}",
-        f"./atoll logs {server.name} {first.service}, mend that, then: ./atoll up {server.name}",
+        f"its last lines: {lines or 'none'}",
+        f"{how}, then: ./atoll up {server.name}",
     )
 
 

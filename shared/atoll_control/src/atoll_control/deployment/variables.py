@@ -3,15 +3,17 @@
 Nothing here is secret, and all of it is written again by each `up`.
 """
 
-import hashlib
+import json
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 import yaml
 
-from atoll_control.deployment.compose import NETWORK, SOCKETS, mount_points
+from atoll_control.deployment.compose import SOCKETS, render_context
+from atoll_control.deployment.mounts import INSTANCE, mark_services
 from atoll_control.deployment.release import Release
 from atoll_control.deployment.secrets import find_user
 from atoll_control.deployment.settings import Settings
@@ -24,9 +26,15 @@ CERTIFICATE = "/run/secrets/tls.crt /run/secrets/tls.key"
 
 
 def write_variables(
-    name: str, folder: Path, secrets: Path, settings: Settings, release: Release, projects: Sequence[Project]
+    name: str,
+    folder: Path,
+    secrets: Path,
+    deploy: Path,
+    settings: Settings,
+    release: Release,
+    projects: Sequence[Project],
 ) -> None:
-    """Write everything that the services of an environment read.
+    """Write everything that the services of an environment read; `deploy` is what they mount of the checkout.
 
     Raises:
         UserError: the path of the checkout cannot be mounted.
@@ -34,11 +42,15 @@ def write_variables(
     _check_paths(folder, secrets)
     library = render_settings(settings)
     variables = list_variables(name, folder, secrets, settings, release)
-    variables["ATOLL_SETTINGS"] = hashlib.sha256(library.encode()).hexdigest()[:12]
+    marks = mark_services(deploy, secrets, library, projects)
+    variables |= {f"ATOLL_SETTINGS_{service}": mark for service, mark in marks.items()}
     write_atomically(folder / "atoll.toml", library)
     write_atomically(folder / "workspace" / "workspace.yaml", render_workspace(projects))
-    for file, lines in list_policy(variables, release, projects).items():
-        write_atomically(folder / "policy" / file, "".join(f"{line}\n" for line in lines))
+    policy = list_policy(variables, deploy / INSTANCE, release, projects)
+    write_atomically(folder / "policy" / "runs.json", json.dumps(policy, indent=2) + "\n")
+    # Whatever the umask is: where root writes them, containers are of another user.
+    for mounted in ("policy", "workspace"):
+        (folder / mounted).chmod(0o755)
     # In single quotes nothing is a variable.
     write_atomically(folder / "compose.env", "".join(f"{key}='{value}'\n" for key, value in variables.items()))
 
@@ -51,6 +63,7 @@ def list_variables(name: str, folder: Path, secrets: Path, settings: Settings, r
         "ATOLL_SECRETS": str(secrets),
         "ATOLL_USER": find_user(secrets),
         "ATOLL_DOCKER_GID": str(DOCKER_SOCKET.stat().st_gid),
+        "ATOLL_ADDRESS": settings.address,
         "ATOLL_HOST": settings.host,
         "ATOLL_LISTEN": settings.listen,
         "ATOLL_PORT": str(settings.port),
@@ -62,18 +75,18 @@ def list_variables(name: str, folder: Path, secrets: Path, settings: Settings, r
     }
 
 
-def list_policy(variables: Mapping[str, str], release: Release, projects: Sequence[Project]) -> dict[str, list[str]]:
-    """Return what the guard lets runs have, by file: images, mounts and networks."""
-
-    def expand(text: str) -> str:
-        return string.Template(text).substitute(variables)
-
-    mounts = dict.fromkeys(expand(mount) for project in projects for mount in mount_points(project))
-    return {
-        "images": [release[project.name].image for project in projects],
-        "mounts": list(mounts),
-        "networks": [expand(NETWORK)],
-    }
+def list_policy(
+    variables: Mapping[str, str], instance: Path, release: Release, projects: Sequence[Project]
+) -> dict[str, dict[str, Any]]:
+    """Return what the guard lets the runs of each location have: what the launcher will ask for."""
+    launcher = yaml.safe_load(instance.read_text(encoding="utf-8"))["run_launcher"]["config"]
+    policy = {}
+    for project in projects:
+        context = json.loads(string.Template(render_context(project)).substitute(variables))["docker"]
+        (network,) = context["networks"]
+        own = {"image": release[project.name].image, "network": network}
+        policy[project.name] = own | launcher["container_kwargs"] | context["container_kwargs"]
+    return policy
 
 
 def render_settings(settings: Settings) -> str:

@@ -16,7 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m atoll_control.guard", description=main.__doc__)
     parser.add_argument("--socket", type=Path, default="/run/atoll/guard/docker.sock", help="where it listens")
     parser.add_argument("--engine", type=Path, default="/var/run/docker.sock", help="the container engine's socket")
-    parser.add_argument("--policy", type=Path, default="/run/atoll/policy", help="the folder with the lists")
+    parser.add_argument("--policy", type=Path, default="/run/atoll/policy", help="the folder of the policy")
     options = parser.parse_args()
     policy = Policy(options.policy, os.environ["ATOLL_ENVIRONMENT"])
 

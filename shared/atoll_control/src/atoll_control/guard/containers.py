@@ -11,75 +11,58 @@ from dataclasses import dataclass
 from typing import Any
 
 from atoll_control.errors import UserError
-from atoll_control.guard.policy import ENVIRONMENT_LABEL, RUN_LABEL, Policy
+from atoll_control.guard.policy import ENVIRONMENT_LABEL, LOCATION_LABEL, RUN_LABEL, Policy
 
-_USER = re.compile(r"[1-9][0-9]{0,9}:[1-9][0-9]{0,9}")
 # Not those of Docker Compose: a container with them would pass for a service.
 _LABEL = re.compile(r"(atoll\.|dagster/)[A-Za-z0-9._/-]+")
-_LOG_LIMIT = re.compile(r"[0-9]{1,9}[kmg]?")
-_TMPFS = re.compile(r"((size=[0-9]{1,12}[kmg]?|mode=[0-7]{3,4}|noexec|nosuid|nodev|exec)(,|$))*")
 
 
 @dataclass(frozen=True)
 class _Key:
-    holds: Callable[[Any, Policy], bool]
+    # Told what is asked and what the policy has for this key: None where it has nothing.
+    holds: Callable[[Any, Any], bool]
     why: str
     required: bool = False
 
 
-def _is_amount(value: Any, _: Policy) -> bool:
-    return type(value) is int and value > 0
+def _is_same(value: Any, allowed: Any) -> bool:
+    return value == allowed
 
 
-def _is_on(value: Any, _: Policy) -> bool:
+def _is_within(value: Any, allowed: Any) -> bool:
+    return type(value) is int and 0 < value <= (allowed or 0)
+
+
+def _is_among(value: Any, allowed: Any) -> bool:
+    return _is_texts(value) and set(value) <= set(allowed or ())
+
+
+def _is_on(value: Any, _: Any = None) -> bool:
     return value is True
 
 
-def _is_texts(value: Any, _: Policy) -> bool:
+def _is_texts(value: Any, _: Any = None) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _is_own(labels: Any, policy: Policy) -> bool:
-    return is_run(labels, policy.environment) and all(
-        _LABEL.fullmatch(name) and isinstance(value, str) for name, value in labels.items()
-    )
-
-
-def _is_limited_log(value: Any, _: Policy) -> bool:
-    if not isinstance(value, dict) or not value.keys() <= {"Type", "Config"}:
-        return False
-    options = value.get("Config") or {}
+def _are_a_runs(labels: Any, allowed: Any) -> bool:
     return (
-        value.get("Type") in ("json-file", "local")
-        and isinstance(options, dict)
-        and options.keys() <= {"max-size", "max-file"}
-        and all(isinstance(limit, str) and _LOG_LIMIT.fullmatch(limit) for limit in options.values())
-    )
-
-
-def _is_scratch(value: Any, _: Policy) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() == {"/tmp"}  # noqa: S108
-        and isinstance(value["/tmp"], str)  # noqa: S108
-        and _TMPFS.fullmatch(value["/tmp"]) is not None  # noqa: S108
+        isinstance(labels, dict)
+        and (allowed or {}).items() <= labels.items()
+        and {ENVIRONMENT_LABEL, LOCATION_LABEL, RUN_LABEL} <= labels.keys()
+        and all(_LABEL.fullmatch(name) and isinstance(value, str) for name, value in labels.items())
     )
 
 
 _CONTAINER = {
     "Image": _Key(
-        lambda value, policy: isinstance(value, str) and value in policy.images,
-        "only the release's images may run, each by its digest.",
-        required=True,
+        _is_same, "only the image of the run's location may run, by the digest of the release.", required=True
     ),
-    "User": _Key(
-        lambda value, _: isinstance(value, str) and _USER.fullmatch(value) is not None,
-        "a run is `uid:gid` in numbers, and neither is root's.",
-        required=True,
-    ),
+    "User": _Key(_is_same, "a run has its environment's user, `uid:gid` in numbers.", required=True),
     "Labels": _Key(
-        _is_own,
-        f"a run has the labels `{ENVIRONMENT_LABEL}` of this environment and `{RUN_LABEL}`, and none of another kind.",
+        _are_a_runs,
+        f"a run has the labels `{ENVIRONMENT_LABEL}` of this environment, `{LOCATION_LABEL}` of a location of it and "
+        f"`{RUN_LABEL}`, and none of another kind.",
         required=True,
     ),
     "Cmd": _Key(_is_texts, "a command is a list of texts."),
@@ -91,13 +74,12 @@ _CONTAINER = {
 
 _HOST = {
     "NetworkMode": _Key(
-        lambda value, policy: isinstance(value, str) and value in policy.networks,
+        _is_same,
         "a run is in its environment's own network, not in the machine's, another container's or none.",
         required=True,
     ),
     "Binds": _Key(
-        lambda value, policy: _is_texts(value, policy) and policy.mounts.issuperset(value),
-        "only the listed mounts may be used, each in the very spelling of the list.",
+        _is_among, "only the listed mounts of its location may be used, each in the very spelling of the list."
     ),
     "CapDrop": _Key(lambda value, _: value == ["ALL"], "a run drops ALL capabilities.", required=True),
     "SecurityOpt": _Key(
@@ -105,13 +87,12 @@ _HOST = {
         "a run has no-new-privileges, and no other security option.",
         required=True,
     ),
-    "LogConfig": _Key(_is_limited_log, "logs are files with limits: no other driver, no other option."),
-    "Tmpfs": _Key(_is_scratch, "only /tmp may be in memory."),
+    "LogConfig": _Key(_is_same, "a run's log is the limited one of all runs.", required=True),
     "ReadonlyRootfs": _Key(_is_on, "it is on or off."),
     "Init": _Key(_is_on, "it is on or off."),
 } | {
-    name: _Key(_is_amount, "a limit is a positive number.")
-    for name in ("Memory", "MemorySwap", "NanoCpus", "PidsLimit", "ShmSize")
+    name: _Key(_is_within, "a run has this limit, and none above that of its location.", required=True)
+    for name in ("Memory", "MemorySwap", "NanoCpus", "PidsLimit")
 }
 
 
@@ -130,12 +111,13 @@ def approve_container(body: bytes, policy: Policy) -> bytes:
         UserError: the container would be more than a run.
     """
     asked = _read(body)
+    allowed = _find_allowed(asked.get("Labels"), policy)
     host = asked.pop("HostConfig", None) or {}
     networks, volumes = asked.pop("NetworkingConfig", None) or {}, asked.pop("Volumes", None) or {}
     if not isinstance(host, dict):
         raise _refusal("HostConfig", host, "it is an object.")
-    host = _keep(host, _HOST, "HostConfig.", policy)
-    container = _keep(asked, _CONTAINER, "", policy)
+    host = _keep(host, _HOST, "HostConfig.", allowed)
+    container = _keep(asked, _CONTAINER, "", allowed)
     # Docker's Python client sends the network's name without settings here, and the targets of the mounts there.
     if not isinstance(networks, dict) or any(settings is not None for settings in networks.values()):
         raise _refusal("NetworkingConfig", networks, "an alias or an address could be another service's.")
@@ -159,14 +141,27 @@ def _read(body: bytes) -> dict[str, Any]:
     return asked
 
 
-def _keep(asked: Mapping[str, Any], keys: Mapping[str, _Key], prefix: str, policy: Policy) -> dict[str, Any]:
+def _find_allowed(labels: Any, policy: Policy) -> Mapping[str, Any]:
+    """Return what the policy has for the location that the labels name: nothing where they name none."""
+    location = labels.get(LOCATION_LABEL) if isinstance(labels, dict) else None
+    if location is None:
+        return {}
+    locations = policy.read()
+    if not isinstance(location, str) or location not in locations:
+        raise _refusal("Labels", labels, _CONTAINER["Labels"].why)
+    return locations[location]
+
+
+def _keep(
+    asked: Mapping[str, Any], keys: Mapping[str, _Key], prefix: str, allowed: Mapping[str, Any]
+) -> dict[str, Any]:
     kept = {name: value for name, value in asked.items() if value is not None and value is not False}
     for name, value in kept.items():
         if name not in keys:
             raise _refusal(
                 prefix + name, value, "a run needs no such setting, and it could reach beyond its container."
             )
-        if not keys[name].holds(value, policy):
+        if not keys[name].holds(value, allowed.get(name)):
             raise _refusal(prefix + name, value, keys[name].why)
     for name, key in keys.items():
         if key.required and name not in kept:
@@ -178,5 +173,5 @@ def _refusal(name: str, value: Any, why: str) -> UserError:
     return UserError(
         f"the guard refuses a container with {name} = {json.dumps(value)[:300]}.",
         why,
-        "if the release, the settings or a project's limits have changed, `./atoll up ENV` makes the lists anew.",
+        "if the release, the settings or a project's limits have changed, `./atoll up ENV` makes the policy anew.",
     )

@@ -1,6 +1,8 @@
 """The proxy: hears requests on one socket, and sends those that pass to the container engine's."""
 
+import asyncio
 import logging
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ log = logging.getLogger("atoll.guard")
 
 _PASSED_ON = ("Content-Type", "Api-Version", "Docker-Experimental", "Ostype")
 _ENGINE = web.AppKey("engine", aiohttp.ClientSession)
+# A socket that refuses so often in a row, so many seconds apart, is that of an engine that was replaced.
+_REFUSALS, _PAUSE = 5, 2.0
 
 
 def make_application(engine: Path, policy: Policy) -> web.Application:
@@ -28,7 +32,9 @@ def make_application(engine: Path, policy: Policy) -> web.Application:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
         async with aiohttp.ClientSession("http://engine", connector=connector, timeout=timeout) as session:
             application[_ENGINE] = session
+            watch = asyncio.create_task(_watch(engine))
             yield
+            watch.cancel()
 
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
@@ -39,7 +45,7 @@ def make_application(engine: Path, policy: Policy) -> web.Application:
             return _message(403, str(refusal))
         session = request.app[_ENGINE]
         try:
-            if passage.container and not await _is_own(session, passage.container, policy.environment):
+            if passage.container and not await _is_visible(session, passage.container, policy.environment):
                 return _message(404, f"No such container: {passage.container}")
             answer = await _send(session, passage)
         except (aiohttp.ClientError, OSError) as error:
@@ -53,6 +59,27 @@ def make_application(engine: Path, policy: Policy) -> web.Application:
     return application
 
 
+async def _watch(engine: Path) -> None:
+    """End the guard when nobody listens on the engine's socket any more.
+
+    A container keeps the socket that was mounted when it started; started again, it gets the one that is there then.
+    """
+    refusals = 0
+    while refusals < _REFUSALS:
+        await asyncio.sleep(_PAUSE)
+        try:
+            _, writer = await asyncio.open_unix_connection(engine)
+        except ConnectionRefusedError:
+            refusals += 1
+        except OSError:
+            # Not there or not allowed: each request says so.
+            refusals = 0
+        else:
+            refusals = 0
+            writer.close()
+    sys.exit(f"nobody listens on {engine} any more: the guard ends, to be started again with a socket that is heard")
+
+
 def _refuse_hijacking(request: web.Request) -> None:
     if request.method == "CONNECT" or "Upgrade" in request.headers:
         raise UserError(
@@ -62,7 +89,7 @@ def _refuse_hijacking(request: web.Request) -> None:
         )
 
 
-async def _is_own(session: aiohttp.ClientSession, container: str, environment: str) -> bool:
+async def _is_visible(session: aiohttp.ClientSession, container: str, environment: str) -> bool:
     """Say whether the container is a run of the environment: labels and ids stay as they are for a container's life."""
     async with session.get(f"/containers/{container}/json") as answer:
         if answer.status == 404:

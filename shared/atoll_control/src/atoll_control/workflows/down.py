@@ -2,7 +2,7 @@
 
 from atoll_control.console import GOOD, err, say
 from atoll_control.deployment.server import Server
-from atoll_control.docker import docker, require_engine
+from atoll_control.docker import docker, last_line, require_engine
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.process import exclusive
@@ -32,8 +32,7 @@ def down(checkout: Checkout, name: str, *, dry_run: bool) -> int:
             runs = _stop_runs(name)
             output = server.compose("down", "--remove-orphans")
     if output.code:
-        last = (output.stderr.strip().splitlines() or ["Compose says nothing"])[-1]
-        raise UserError(f"{name} was not stopped.", f"{last}.", f"./atoll status {name}")
+        raise UserError(f"{name} was not stopped.", f"{last_line(output)}.", f"./atoll status {name}")
     if runs:
         say(f"ended {runs} run{'s' if runs > 1 else ''}; the page says so at the next start")
     say(f"{name} is stopped; databases and store stay in their volumes, and ./atoll up {name} goes on with them", GOOD)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from atoll_control.console import BAD, GOOD, err, say, show_problem
 from atoll_control.deployment.compose import render_compose
-from atoll_control.deployment.release import Release, plan_release, release_file, write_release
-from atoll_control.deployment.secrets import missing_secrets, prepare_secrets, read_login
+from atoll_control.deployment.mounts import require_readable
+from atoll_control.deployment.release import Release, plan_release, release_file, require_images, write_release
+from atoll_control.deployment.secrets import missing_secrets, prepare_secrets, read_login, require_own
 from atoll_control.deployment.server import Server
 from atoll_control.deployment.startup import fetch_certificate, start_containers, wait_until_loaded
 from atoll_control.deployment.variables import write_variables
@@ -25,6 +26,7 @@ def up(checkout: Checkout, name: str, *, dry_run: bool) -> int:
     server = Server(checkout, name)
     projects = [project for project in discover_projects(checkout) if not project.problem]
     _require_derived(checkout, projects)
+    require_own(server.secrets)
     release, added = plan_release(checkout, name)
     if dry_run:
         _tell_plan(server, projects, release, added)
@@ -66,18 +68,22 @@ def _prepare(server: Server, projects: Sequence[Project], release: Release, adde
     """Write what the services read, and tell the login once: when it is made."""
     _require_passwords(server)
     _require_certificate(server)
+    settings = read_build_settings(server.checkout)
+    require_network(REGISTRY)
+    start_registry(server.checkout, settings)
+    require_images(server.checkout, server.name, release, settings)
     made = prepare_secrets(server.secrets, projects)
     for path in made:
         say(f"made the secret {path.relative_to(server.checkout.root)}", GOOD)
     if server.secrets / "login" in made:
         login = read_login(server.secrets)
         say(f"  user {login.user}, password {login.password} (this is not shown again)")
+    require_readable(server.checkout, server.secrets)
     if added:
         write_release(server.checkout, server.name, release)
         say(f"wrote {release_file(server.checkout, server.name).relative_to(server.checkout.root)}: commit it", GOOD)
-    write_variables(server.name, server.folder, server.secrets, server.settings, release, projects)
-    require_network(REGISTRY)
-    start_registry(server.checkout, read_build_settings(server.checkout))
+    deploy = server.checkout.deploy
+    write_variables(server.name, server.folder, server.secrets, deploy, server.settings, release, projects)
 
 
 def _require_passwords(server: Server) -> None:
