@@ -5,7 +5,7 @@ from atoll_control.errors import UserError
 from atoll_control.images.inputs import image_names, read_inputs
 from atoll_control.images.tracked import find_commit
 
-RECIPE = {"deploy/Dockerfile", "deploy/entrypoint"}
+RECIPE = {"deploy/Dockerfile", "deploy/install", "deploy/entrypoint"}
 ALPHA = "code_locations/alpha"
 PROJECT = {
     f"{ALPHA}/pyproject.toml",

@@ -61,8 +61,9 @@ case "$1" in
 esac
 """
 
-# It finds every lock that is there current.
+# It finds every lock that is there current, and keeps where it was asked.
 UV = """#!/bin/sh
+pwd >> "$(dirname "$0")/checked"
 [ -f uv.lock ] || { echo 'error: Unable to find lockfile at `uv.lock`' >&2; exit 2; }
 """
 
@@ -93,6 +94,12 @@ class Client:
         """The files of the last build's context."""
         return [line.removeprefix("./") for line in (self.folder / "context").read_text().splitlines()]
 
+    @property
+    def checked(self) -> list[str]:
+        """The names of the folders whose locks were checked."""
+        log = self.folder / "checked"
+        return [Path(line).name for line in log.read_text().splitlines()] if log.exists() else []
+
     def told(self, verb: str) -> list[list[str]]:
         return [call for call in self.calls if call[0] == verb]
 
@@ -105,7 +112,8 @@ class Client:
         (self.folder / f"fail-{verb}").unlink()
 
     def forget(self) -> None:
-        (self.folder / "log").unlink(missing_ok=True)
+        for name in ("log", "checked"):
+            (self.folder / name).unlink(missing_ok=True)
 
     def change_base(self, identity: str) -> None:
         (self.folder / "base").write_text(identity)
@@ -125,7 +133,7 @@ def make_repository(checkout: Checkout, *projects: Path) -> None:
     """Fill the checkout with all that images are made from, and commit it."""
     root = checkout.root
     write(root / "pyproject.toml", CONTROL)
-    for path in ("uv.lock", "deploy/Dockerfile", "deploy/entrypoint", "deploy/instance/dagster.yaml"):
+    for path in ("uv.lock", "deploy/Dockerfile", "deploy/install", "deploy/entrypoint", "deploy/instance/dagster.yaml"):
         write(root / path, path)
     (root / "deploy" / "entrypoint").chmod(0o700)
     write(root / "deploy" / "build.toml", BUILD)

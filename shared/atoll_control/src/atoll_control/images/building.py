@@ -11,14 +11,12 @@ from atoll_control.docker import docker, last_line
 from atoll_control.environments import UNREACHABLE, explain_sync, uv
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout, write_atomically
-from atoll_control.images.inputs import CONTROL, Inputs
+from atoll_control.images.inputs import CONTROL, DOCKERFILE, INSTALL, Inputs
 from atoll_control.images.plan import Step
 from atoll_control.images.record import Image
 from atoll_control.images.settings import BuildSettings
 from atoll_control.images.tracked import DIRTY, find_commit
-from atoll_control.process import Output
-
-MANIFESTS = ("pyproject.toml", "uv.lock")
+from atoll_control.process import Output, side_by_side
 
 
 def build_image(checkout: Checkout, settings: BuildSettings, step: Step, *, push: bool) -> Image:
@@ -28,7 +26,7 @@ def build_image(checkout: Checkout, settings: BuildSettings, step: Step, *, push
         UserError: when it cannot be built or pushed.
     """
     inputs = step.inputs
-    _check_lock(checkout, inputs)
+    _check_lock(checkout, step)
     repository = settings.repository(inputs.name)
     commit = find_commit(checkout, inputs.pathspecs)
     # A commit says what is in an image only when nothing else went in.
@@ -53,14 +51,15 @@ def stage(checkout: Checkout, inputs: Inputs, context: Path) -> None:
     parts = {"manifests": (), "library": others, "project": (project,), "root": ()}
     for part in parts:
         (context / part).mkdir()
+    _copy(checkout.root / INSTALL, context / "install")
     for path in inputs.files:
         if path in inputs.copied:
             _copy(checkout.root / path, context / "root" / inputs.copied[path])
-        for package in inputs.packages:
-            is_manifest = path in (package.path(name) for name in MANIFESTS)
-            for part in ("manifests", "library", "project"):
-                if is_manifest or (package in parts[part] and path.startswith(f"{package.folder}/")):
-                    _copy(checkout.root / path, context / part / path)
+        if path in inputs.manifests:
+            _copy(checkout.root / path, context / "manifests" / path)
+        for part, packages in parts.items():
+            if any(path.startswith(f"{package.folder}/") for package in packages):
+                _copy(checkout.root / path, context / part / path)
     for part, packages in parts.items():
         for package in packages:
             # A build backend wants the readme that the manifest names; what is in it does not matter.
@@ -99,8 +98,14 @@ def explain_build(inputs: Inputs, output: Output, log: str) -> UserError:
     return UserError(what, f"{said[1] if said else last_line(output)}.", f"see {log}, mend that, then build again.")
 
 
-def _check_lock(checkout: Checkout, inputs: Inputs) -> None:
-    """Raise a UserError where the lock does not fit, which within a build ends with less clear a message."""
+def _check_lock(checkout: Checkout, step: Step) -> None:
+    """Raise a UserError where the lock does not fit, which within a build ends with less clear a message.
+
+    One that was built with the same manifests fits.
+    """
+    inputs, before = step.inputs, step.before.files if step.before else {}
+    if before and all(before.get(path) == inputs.files.get(path) for path in inputs.manifests):
+        return
     folder = checkout.root / inputs.folder
     output = uv("lock", "--check", cwd=folder)
     if output.code:
@@ -117,8 +122,8 @@ def _command(
     arguments = {
         "BASE": step.base,
         "FOLDER": project.folder,
-        "PROJECT": project.distribution if project.is_package else "",
-        "LIBRARIES": " ".join(package.distribution for package in others),
+        "PROJECT": project.folder if project.is_package else "",
+        "LIBRARIES": " ".join(package.folder for package in others if package.is_package),
         "COMMIT": commit,
     }
     labels = {
@@ -127,7 +132,7 @@ def _command(
         "atoll.content": step.content,
         "org.opencontainers.image.revision": commit,
     }
-    command: list[str | Path] = ["build", "--progress=plain", "--file", checkout.deploy / "Dockerfile"]
+    command: list[str | Path] = ["build", "--progress=plain", "--file", checkout.root / DOCKERFILE]
     command.append(f"--target={'control' if inputs.name == CONTROL else 'project'}")
     if settings.network:
         command.append(f"--network={settings.network}")
@@ -142,18 +147,17 @@ def _command(
 
 def _push(name: str, tags: list[str]) -> str:
     """Push all tags of one image and return the digest that the registry gave it."""
-    output = Output(0, "", "")
-    for tag in tags:
-        output = docker("push", tag)
+    outputs = side_by_side(lambda tag: docker("push", tag), tags, lambda _: None)
+    for tag, output in zip(tags, outputs, strict=True):
         if output.code:
             raise UserError(
                 f"the image of {name} cannot be pushed.",
                 f"{last_line(output)}.",
                 f"docker push {tag} tells more; without a registry: ./atoll build --no-push {name}",
             )
-    found = re.findall(r"digest: (sha256:[0-9a-f]{64})", output.stdout)
+    found = re.findall(r"digest: (sha256:[0-9a-f]{64})", outputs[-1].stdout)
     if not found:
-        raise RuntimeError(f"docker push named no digest: {output.stdout}")
+        raise RuntimeError(f"docker push named no digest: {outputs[-1].stdout}")
     return found[-1]
 
 

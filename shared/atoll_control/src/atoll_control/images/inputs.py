@@ -17,6 +17,10 @@ from atoll_control.services import discover_services
 
 CONTROL = "control"
 
+# The recipe of every image, and the script that it installs packages with.
+DOCKERFILE, INSTALL = "deploy/Dockerfile", "deploy/install"
+MANIFESTS = ("pyproject.toml", "uv.lock")
+
 # Of a project: not code that runs where the image does.
 LEFT_OUT = ("tests", "docs", "README.md", "CHANGELOG.md", ".venv")
 
@@ -36,10 +40,15 @@ class Package:
     is_package: bool
 
     @property
+    def manifests(self) -> list[str]:
+        """The paths of the files that say what is installed with it."""
+        return [self.path(name) for name in MANIFESTS]
+
+    @property
     def pathspecs(self) -> list[str]:
         """What git is asked for."""
         if not self.is_package:
-            return [self.path("pyproject.toml"), self.path("uv.lock")]
+            return self.manifests
         return [self.folder, *(f":(exclude){self.path(name)}" for name in LEFT_OUT)]
 
     def path(self, name: str) -> str:
@@ -66,6 +75,11 @@ class Inputs:
     def folder(self) -> str:
         """The folder of the project in the checkout."""
         return self.packages[0].folder
+
+    @property
+    def manifests(self) -> list[str]:
+        """The paths of the manifests of all its packages; some may not be there."""
+        return [path for package in self.packages for path in package.manifests]
 
     @property
     def lock(self) -> str:
@@ -96,7 +110,7 @@ def read_inputs(checkout: Checkout, name: str) -> Inputs:
         copied[f"{folder}/uv.lock"] = f"atoll/{folder}/uv.lock"
     packages = tuple(_find_packages(checkout, folder))
     about = table(read_manifest(checkout.root / folder / "pyproject.toml", folder), folder, "project")
-    pathspecs = ["deploy/Dockerfile", *copied]
+    pathspecs = [DOCKERFILE, INSTALL, *copied]
     for position, package in enumerate(packages):
         pathspecs += package.pathspecs
         if position:

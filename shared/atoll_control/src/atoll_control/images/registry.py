@@ -21,11 +21,9 @@ MANIFESTS = (
 
 def start_registry(checkout: Checkout, settings: BuildSettings) -> None:
     """Start the registry of this server, unless the settings name another one or it answers already."""
-    if not settings.own_registry:
+    if not settings.own_registry or answers(settings):
         return
     require_network(NAME)
-    if answers(settings):
-        return
     port = settings.registry.partition(":")[2] or "5000"
     variables = {"ATOLL_REGISTRY_IMAGE": settings.registry_image, "ATOLL_REGISTRY_PORT": port}
     output = compose("-f", checkout.deploy / "registry" / "compose.yaml", "up", "--detach", env=variables)
