@@ -103,6 +103,7 @@ def test_postgresql_that_is_killed_loses_nothing_and_every_run_ends(server):
     quiet, talking = server.begin_waiting(), server.begin_waiting(talk=True)
     crash(server.service("postgres"))
     come_back(server, "postgres")
+    server.await_page()
     server.end_waiting(quiet)
     # It wrote at that moment, and may have failed; if so, it says why.
     with suppress(AssertionError):
