@@ -70,3 +70,12 @@ def add_project(checkout: Checkout) -> Callable[..., Path]:
         return folder
 
     return add
+
+
+@pytest.fixture
+def docker_socket(tmp_path, monkeypatch) -> Path:
+    """A file in the place of Docker's socket."""
+    socket = tmp_path / "docker.sock"
+    socket.touch()
+    monkeypatch.setattr("atoll_control.deployment.variables.DOCKER_SOCKET", socket)
+    return socket

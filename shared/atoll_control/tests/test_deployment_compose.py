@@ -29,7 +29,7 @@ def context(service) -> dict:
     return json.loads(service["environment"]["DAGSTER_CONTAINER_CONTEXT"])["docker"]
 
 
-def test_every_variable_of_the_file_has_a_value(tmp_path):
+def test_every_variable_of_the_file_has_a_value(tmp_path, docker_socket):
     folder = tmp_path / "secrets"
     prepare_secrets(folder, PROJECTS[1:])
     release = {name: Released("x@sha256:" + "a" * 64, None, "") for name in ("control", "mlflow", "cars", "operations")}
@@ -128,7 +128,7 @@ def test_who_reads_files_at_its_start_alone_has_a_label_that_stands_for_them(ser
     }
 
 
-def test_the_guard_lets_runs_have_exactly_what_dagster_will_ask_for(services, tmp_path):
+def test_the_guard_lets_runs_have_exactly_what_dagster_will_ask_for(services, tmp_path, docker_socket):
     folder = tmp_path / "secrets"
     prepare_secrets(folder, PROJECTS[1:])
     release = {

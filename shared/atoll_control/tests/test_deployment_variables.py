@@ -25,7 +25,7 @@ RELEASE = {
 
 
 @pytest.fixture
-def write(tmp_path):
+def write(tmp_path, docker_socket):
     """Write the variables of an environment and return where."""
 
     def write(settings: Settings, name: str = "an environment") -> Path:

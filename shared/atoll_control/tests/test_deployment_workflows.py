@@ -62,7 +62,7 @@ def test_passwords_are_not_made_beside_databases_that_know_others(server, monkey
     up._require_passwords(server)
 
 
-def test_what_is_prepared_is_what_the_compose_file_asks_for(server, checkout, monkeypatch, capsys):
+def test_what_is_prepared_is_what_the_compose_file_asks_for(server, checkout, monkeypatch, capsys, docker_socket):
     monkeypatch.setattr(up, "require_network", lambda _: None)
     monkeypatch.setattr(up, "start_registry", lambda *_: None)
     monkeypatch.setattr(up, "docker", lambda *_: Output(1, "", ""))
@@ -73,7 +73,6 @@ def test_what_is_prepared_is_what_the_compose_file_asks_for(server, checkout, mo
         write_atomically(checkout.deploy / file, "")
     release, added = up.plan_release(checkout, "staging")
     projects = discover_projects(checkout)
-    monkeypatch.setattr("atoll_control.deployment.variables.DOCKER_SOCKET", checkout.root)
     up._prepare(server, projects, release, added)
     assert stat.S_IMODE(server.secrets.stat().st_mode) == 0o700
     policy = json.loads((server.folder / "policy" / "runs.json").read_text())["cars"]
