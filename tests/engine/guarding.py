@@ -56,7 +56,7 @@ class Guarded(NamedTuple):
         """Write the policy: two locations, of which the other has another volume and more memory."""
         trials = self.context() | {"image": engine.images().base, "network": self.network} | changes
         other = trials | {"volumes": [OTHER], "mem_limit": "1g", "memswap_limit": "1g"}
-        self.socket.with_name("runs.json").write_text(json.dumps({"trials": trials, "other": other}))
+        self.socket.with_name("runs.json").write_text(json.dumps({"trials": [trials], "other": [other]}))
 
 
 @contextmanager

@@ -35,7 +35,7 @@ RICHER = ALLOWED | {"image": OTHER_IMAGE, "mem_limit": "4g", "memswap_limit": "4
 
 
 def write_policy(folder: Path, **changes: Any) -> Policy:
-    locations = {"flight_delays": ALLOWED | changes, "vehicle_prices": RICHER}
+    locations = {"flight_delays": [ALLOWED | changes], "vehicle_prices": [RICHER]}
     (folder / "runs.json").write_text(json.dumps(locations))
     return Policy(folder, "staging")
 

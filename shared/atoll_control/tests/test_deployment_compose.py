@@ -93,8 +93,8 @@ def test_a_code_server_has_its_own_secrets_and_limits_and_no_port(services):
     assert not any("API_KEY" in volume for volume in operations["volumes"])
     assert (cars["mem_limit"], cars["memswap_limit"], cars["cpus"]) == ("512m", "512m", 0.5)
     assert cars["environment"]["OMP_NUM_THREADS"] == "1"
-    assert cars["command"] == ["dagster", "api", "grpc", "--module-name=cars.definitions"]
-    assert cars["environment"]["DAGSTER_GRPC_SOCKET"] == "/run/atoll/code/cars/${ATOLL_VERSION_cars}.sock"
+    assert cars["environment"]["DAGSTER_MODULE_NAME"] == "cars.definitions"
+    assert cars["environment"]["ATOLL_SOCKETS"] == "/run/atoll/code/cars"
 
 
 def test_a_run_has_the_limits_of_its_project_and_as_many_threads_as_processors(services):

@@ -11,7 +11,7 @@ from guarded import run_body
 from atoll_control.deployment.release import Released
 from atoll_control.deployment.secrets import prepare_secrets
 from atoll_control.deployment.settings import Settings
-from atoll_control.deployment.variables import write_variables
+from atoll_control.deployment.variables import write_policy, write_variables
 from atoll_control.errors import UserError
 from atoll_control.guard.containers import approve_container
 from atoll_control.guard.policy import Policy
@@ -73,7 +73,7 @@ def test_a_location_is_found_by_a_socket_that_a_link_points_at(write):
 
 def test_the_guard_lets_a_run_have_exactly_what_dagster_will_ask_for(write):
     folder = write(Settings())
-    asked = json.loads((folder / "policy" / "runs.json").read_text())["cars"]
+    asked = json.loads((folder / "policy" / "runs.json").read_text())["cars"][0]
     assert asked.items() >= {"image": "cars@sha256:" + "b" * 64, "mem_limit": "2g", "pids_limit": 1024}.items()
     asked.pop("stop_timeout")
     asked["labels"] |= {"dagster/run_id": "r1"}
@@ -95,9 +95,8 @@ def test_folders_that_containers_read_are_open_whatever_the_umask_is(write):
         assert stat.S_IMODE(path.stat().st_mode) == (0o755 if path.is_dir() else 0o644), name
 
 
-def test_versions_are_short_and_a_certificate_of_ones_own_is_told_to_the_proxy(write):
+def test_a_certificate_of_ones_own_is_told_to_the_proxy(write):
     found = variables(write(Settings(tls="files")))
-    assert found["ATOLL_VERSION_cars"] == f"'{'b' * 12}'"
     assert found["ATOLL_TLS"] == "'/run/secrets/tls.crt /run/secrets/tls.key'"
 
 
@@ -106,3 +105,12 @@ def test_a_path_that_cannot_be_mounted_is_refused(write, sign):
     with pytest.raises(UserError) as caught:
         write(Settings(), f"a{sign}b")
     assert caught.value.what == "the checkout cannot be mounted into containers."
+
+
+def test_runs_of_the_last_releases_may_still_start(tmp_path):
+    file = tmp_path / "runs.json"
+    for number in (1, 2, 2, 3, 4):
+        write_policy(file, {"cars": {"image": f"cars{number}"}})
+    assert json.loads(file.read_text()) == {"cars": [{"image": f"cars{number}"} for number in (4, 3, 2)]}
+    write_policy(file, {"trips": {"image": "trips"}})
+    assert json.loads(file.read_text()) == {"trips": [{"image": "trips"}]}

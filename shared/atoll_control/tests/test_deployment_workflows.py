@@ -6,7 +6,7 @@ from email.message import Message
 
 import pytest
 
-from atoll_control.deployment import startup
+from atoll_control.deployment import preparation, startup
 from atoll_control.deployment.compose import render_compose
 from atoll_control.deployment.server import Container, Server
 from atoll_control.deployment.startup import start_containers, wait_until_loaded
@@ -39,7 +39,7 @@ def test_a_dry_run_says_what_would_be_and_leaves_no_trace(server, checkout, caps
     assert up.up(checkout, "staging", dry_run=True) == 0
     said = capsys.readouterr().err
     assert "would write deploy/environments/staging.toml with the last build of control, cars" in said
-    assert f"would run cars as 127.0.0.1:5005/atoll/cars@sha256:{'a' * 64}" in said
+    assert "- cars (does not run)\n+ cars aaaaaaaaaaaa  commit c0ffee\n" in said
     assert "would run it at https://localhost:8443" in said
     assert sorted(checkout.root.rglob("*")) == before
 
@@ -53,19 +53,19 @@ def test_a_compose_file_that_has_drifted_is_not_started(server, checkout, add_pr
 
 
 def test_passwords_are_not_made_beside_databases_that_know_others(server, monkeypatch):
-    monkeypatch.setattr(up, "docker", lambda *_: Output(0, "", ""))
+    monkeypatch.setattr(preparation, "docker", lambda *_: Output(0, "", ""))
     with pytest.raises(UserError) as caught:
-        up._require_passwords(server)
+        preparation._require_passwords(server)
     assert caught.value.what == "the passwords of the databases of staging are not here."
     assert "docker volume rm atoll-staging_database" in caught.value.how
     write_atomically(server.secrets / "dagster.pgpass", "")
-    up._require_passwords(server)
+    preparation._require_passwords(server)
 
 
 def test_what_is_prepared_is_what_the_compose_file_asks_for(server, checkout, monkeypatch, capsys, docker_socket):
-    monkeypatch.setattr(up, "require_network", lambda _: None)
-    monkeypatch.setattr(up, "start_registry", lambda *_: None)
-    monkeypatch.setattr(up, "docker", lambda *_: Output(1, "", ""))
+    monkeypatch.setattr(preparation, "require_network", lambda _: None)
+    monkeypatch.setattr(preparation, "start_registry", lambda *_: None)
+    monkeypatch.setattr(preparation, "docker", lambda *_: Output(1, "", ""))
     (checkout.deploy / "build.toml").write_text('registry = "r"\nregistry_image = "i"\nbase = "b"\n')
     limits = "run_launcher: {config: {container_kwargs: {pids_limit: 7}}}"
     write_atomically(checkout.deploy / "instance" / "dagster.yaml", limits)
@@ -73,14 +73,14 @@ def test_what_is_prepared_is_what_the_compose_file_asks_for(server, checkout, mo
         write_atomically(checkout.deploy / file, "")
     release, added = up.plan_release(checkout, "staging")
     projects = discover_projects(checkout)
-    up._prepare(server, projects, release, added)
+    preparation.prepare(server, projects, release, added)
     assert stat.S_IMODE(server.secrets.stat().st_mode) == 0o700
-    policy = json.loads((server.folder / "policy" / "runs.json").read_text())["cars"]
+    policy = json.loads((server.folder / "policy" / "runs.json").read_text())["cars"][0]
     assert (policy["image"], policy["pids_limit"]) == (f"127.0.0.1:5005/atoll/cars@sha256:{'a' * 64}", 7)
     said, password = capsys.readouterr().err, (server.secrets / "login").read_text().strip().partition(":")[2]
     assert "wrote deploy/environments/staging.toml: commit it" in said
     assert password in said
-    up._prepare(server, projects, release, [])
+    preparation.prepare(server, projects, release, [])
     up._tell_addresses(server)
     said = capsys.readouterr().err
     assert "https://localhost:8443/mlflow/" in said
@@ -92,11 +92,11 @@ def test_a_certificate_that_settings_promise_is_asked_for(server, checkout):
     write_atomically(checkout.environments / "staging.settings.toml", 'tls = "files"')
     server = Server(checkout, "staging")
     with pytest.raises(UserError) as caught:
-        up._require_certificate(server)
+        preparation._require_certificate(server)
     assert caught.value.what == "staging has no certificate."
     for name in ("tls.crt", "tls.key"):
         write_atomically(server.secrets / "proxy" / name, "")
-    up._require_certificate(server)
+    preparation._require_certificate(server)
 
 
 class Compose:

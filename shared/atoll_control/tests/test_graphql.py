@@ -96,17 +96,17 @@ def test_locations_have_their_image_and_the_cause_of_their_error(webserver, page
     broken = {"__typename": "PythonError", "message": "wrapped", "causes": [{"message": "by zero"}]}
     facts = [{"key": "socket", "value": "/x"}, {"key": "image", "value": "127.0.0.1:5005/atoll/a@sha256:1"}]
     entries = [
-        ("a", "LOADED", {"__typename": "RepositoryLocation"}, facts),
-        ("b", "LOADED", broken, []),
-        ("c", "LOADING", None, []),
+        ("a", "LOADED", {"__typename": "RepositoryLocation"}, facts, "1"),
+        ("b", "LOADED", broken, [], "2"),
+        ("c", "LOADING", None, [], "3"),
     ]
-    names = ("name", "loadStatus", "locationOrLoadError", "displayMetadata")
+    names = ("name", "loadStatus", "locationOrLoadError", "displayMetadata", "versionKey")
     found = [dict(zip(names, entry, strict=True)) for entry in entries]
     webserver.answer({"workspaceOrError": {"locationEntries": found}})
     assert page.locations() == [
-        Location("a", True, None, "127.0.0.1:5005/atoll/a@sha256:1"),
-        Location("b", False, "by zero"),
-        Location("c", False, None),
+        Location("a", True, None, "127.0.0.1:5005/atoll/a@sha256:1", "1"),
+        Location("b", False, "by zero", None, "2"),
+        Location("c", False, None, None, "3"),
     ]
 
 

@@ -1,7 +1,19 @@
 import json
 
 import pytest
-from guarded import CONTEXT, IMAGE, LABELS, NETWORK, OTHER_IMAGE, PGPASS, SECRET, STORE, run_body, write_policy
+from guarded import (
+    ALLOWED,
+    CONTEXT,
+    IMAGE,
+    LABELS,
+    NETWORK,
+    OTHER_IMAGE,
+    PGPASS,
+    SECRET,
+    STORE,
+    run_body,
+    write_policy,
+)
 
 from atoll_control.errors import UserError
 from atoll_control.guard.containers import approve_container, is_run
@@ -322,8 +334,24 @@ def test_a_policy_that_is_replaced_counts_at_once(policy):
     assert approve(run_body(image=other), policy)["Image"] == other
 
 
+def test_a_run_of_the_release_before_passes_and_a_mixture_of_both_does_not(policy):
+    newer = ALLOWED | {"image": OTHER_IMAGE, "volumes": [STORE]}
+    (policy.folder / "runs.json").write_text(json.dumps({"flight_delays": [newer, ALLOWED]}))
+    assert approve(run_body(), policy)["Image"] == IMAGE
+    assert approve(run_body(image=OTHER_IMAGE, volumes=[STORE]), policy)["Image"] == OTHER_IMAGE
+    assert "Binds" in refused(run_body(image=OTHER_IMAGE), policy).what
+
+
 @pytest.mark.parametrize(
-    "text", [None, "", "[]", "{", '{"flight_delays": {}}', '{"flight_delays": null}', json.dumps({"x": CONTEXT})]
+    "text",
+    [
+        None,
+        "",
+        "[]",
+        "{",
+        *(json.dumps({"flight_delays": nothing}) for nothing in (None, {}, [], [{}], CONTEXT)),
+        json.dumps({"x": [CONTEXT]}),
+    ],
 )
 def test_without_a_policy_that_says_all_the_guard_refuses_and_says_what_it_misses(text, policy):
     (policy.folder / "runs.json").unlink()

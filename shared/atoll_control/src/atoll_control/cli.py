@@ -149,6 +149,18 @@ def up(environment: Environment, dry_run: DryRun = False) -> int:
 
 
 @app.command()
+def deploy(
+    environment: Environment,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="why, for the history")] = "",
+    dry_run: DryRun = False,
+) -> int:
+    """Make a running environment what its release file says, each code server without a gap; exit 1 when one stays."""
+    from atoll_control.workflows.deploy import deploy
+
+    return deploy(find_checkout(), environment, reason=reason, dry_run=dry_run)
+
+
+@app.command()
 def down(environment: Environment, dry_run: DryRun = False) -> int:
     """Stop an environment and remove its containers; databases and store stay."""
     from atoll_control.workflows.down import down

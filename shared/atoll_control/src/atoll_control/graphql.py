@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 from atoll_control.errors import UserError
 
-_LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus
+_LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus versionKey
   displayMetadata { key value }
   locationOrLoadError { __typename ... on PythonError { message causes { message } } } } } } }"""
+
+_RELOAD = "mutation($name: String!) { reloadRepositoryLocation(repositoryLocationName: $name) { __typename } }"
 
 _ACTIVE_RUNS = """{ runsOrError(filter: {statuses: [QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]}) {
   ... on Runs { results { runId status tags { key value } } } } }"""
@@ -65,13 +67,15 @@ class Location:
     """One code location as the page sees it.
 
     `error` is the message of what did not load, of its cause where known; `image` is that of its code server's
-    container, None where it has none.
+    container, None where it has none. `version` is another one whenever the webserver has loaded it from another code
+    server.
     """
 
     name: str
     loaded: bool
     error: str | None
     image: str | None = None
+    version: str = ""
 
     def explain(self, how: str) -> UserError:
         """Say why it is not loaded; `how` mends code that does not load, the library's own errors say how."""
@@ -148,6 +152,10 @@ class Page:
         """Return every code location that the webserver knows."""
         entries = self.ask(_LOCATIONS)["workspaceOrError"].get("locationEntries", [])
         return [_location(entry) for entry in entries]
+
+    def reload(self, location: str) -> None:
+        """Have the webserver load one location anew."""
+        self.ask(_RELOAD, name=location)
 
     def active_runs(self) -> list[ActiveRun]:
         """Return the runs that have not ended."""
@@ -230,4 +238,5 @@ def _location(entry: dict[str, Any]) -> Location:
     failed = result.get("__typename") == "PythonError"
     error = [result, *result["causes"]][-1]["message"] if failed else None
     image = next((fact["value"] for fact in entry["displayMetadata"] if fact["key"] == "image"), None)
-    return Location(entry["name"], entry["loadStatus"] == "LOADED" and error is None and bool(result), error, image)
+    loaded = entry["loadStatus"] == "LOADED" and error is None and bool(result)
+    return Location(entry["name"], loaded, error, image, entry["versionKey"])

@@ -20,7 +20,6 @@ def render_compose(projects: Sequence[Project]) -> str:
     """Return the text of the compose file."""
     blocks = {
         "sockets": [f"- sockets_{project.name}:{SOCKETS}/{project.name}:ro" for project in projects],
-        "links": [f"link {project.name} ${{ATOLL_VERSION_{project.name}}}" for project in projects],
         "prepared": [f"- sockets_{project.name}:/volumes/sockets_{project.name}" for project in projects],
         "volumes": [f"sockets_{project.name}:" for project in projects],
         "code servers": "\n".join(map(_render_code_server, projects)).splitlines(),
@@ -63,14 +62,14 @@ def _render_code_server(project: Project) -> str:
   <<: *code-server
   image: ${{ATOLL_IMAGE_{name}}}
   labels: {{atoll.settings: "${{ATOLL_SETTINGS_{name}}}"}}
-  command: [dagster, api, grpc, --module-name={project.module}]
   mem_limit: {limits.memory}
   memswap_limit: {limits.memory}
   cpus: {limits.cpus:g}
   environment:
     <<: *code-environment
 {_list(4, (f'{key}: "{value}"' for key, value in _environment(project, limits).items()))}
-    DAGSTER_GRPC_SOCKET: {SOCKETS}/{name}/${{ATOLL_VERSION_{name}}}.sock
+    DAGSTER_MODULE_NAME: {project.module}
+    ATOLL_SOCKETS: {SOCKETS}/{name}
     DAGSTER_CONTAINER_CONTEXT: |
 {_list(6, render_context(project).splitlines())}
   volumes:

@@ -1,5 +1,6 @@
 """Releases: the images that an environment runs, by digest, in `deploy/environments/ENV.toml`, in git."""
 
+import hashlib
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from atoll_control.images.inputs import image_names
 from atoll_control.images.record import read_builds
 from atoll_control.images.registry import holds
 from atoll_control.images.settings import BuildSettings
+from atoll_control.images.tracked import DIRTY, find_commit
 
 HEADER = "The images that {name} runs: `./atoll up {name}` takes what is not here from the last build; commit it."
 
@@ -92,6 +94,32 @@ def read_release(checkout: Checkout, name: str) -> Release:
                 f"remove [images.{part}] there to take the last build.",
             )
     return release
+
+
+def require_complete(checkout: Checkout, name: str) -> Release:
+    """Return what the file says of every part that there is now.
+
+    Raises:
+        UserError: the file is not valid, or does not have them all.
+    """
+    known = read_release(checkout, name)
+    if missing := [part for part in image_names(checkout) if part not in known]:
+        raise UserError(
+            f"the release of {name} has no image of {', '.join(missing)}.",
+            f"{release_file(checkout, name).relative_to(checkout.root)} does not name "
+            f"{'it' if len(missing) == 1 else 'them'}.",
+            f"./atoll build && ./atoll release --all {name}",
+        )
+    return {part: known[part] for part in image_names(checkout)}
+
+
+def find_source(checkout: Checkout, name: str) -> str:
+    """Return the commit that the file of an environment is of, or `uncommitted` and the beginning of its hash."""
+    path = release_file(checkout, name)
+    commit = find_commit(checkout, [str(path)])
+    if commit and not commit.endswith(DIRTY):
+        return commit
+    return f"uncommitted {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
 def require_images(checkout: Checkout, name: str, release: Release, settings: BuildSettings) -> None:

@@ -1,6 +1,7 @@
 """A server: one environment of this checkout on the Docker engine of this machine."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,19 @@ from atoll_control.process import Output
 
 @dataclass(frozen=True)
 class Container:
-    """A service's container: `state` and `health` in Docker's words, `health` empty where nothing is checked."""
+    """A service's container.
+
+    `state` and `health` are in Docker's words, `health` empty where nothing is checked; `configuration` is Compose's
+    hash of what it was made from.
+    """
 
     service: str
     image: str
     state: str
     health: str
     exit_code: int
+    id: str = ""
+    configuration: str = ""
 
     @property
     def well(self) -> bool:
@@ -49,6 +56,8 @@ class Container:
 HOME = "/atoll/dagster_home"
 # Services that end by themselves.
 ONCE = {"prepare", "migrate"}
+# Compose's label.
+CONFIGURATION = "com.docker.compose.config-hash"
 
 
 class Server:
@@ -74,6 +83,11 @@ class Server:
         """The root certificate of the proxy's own authority; None where the machine knows whose certificate it is."""
         path = self.folder / "ca.crt"
         return path if self.settings.tls == "internal" and path.is_file() else None
+
+    @property
+    def was_started(self) -> bool:
+        """Whether this checkout has ever started it."""
+        return self._env_file.is_file()
 
     def page(self) -> Page:
         """Return the page, to be asked with the login and the certificate of this machine."""
@@ -115,6 +129,13 @@ class Server:
         found = [_container(said) for said in _read_json(output.stdout)]
         return sorted(found, key=lambda container: container.service)
 
+    def configurations(self) -> dict[str, str]:
+        """Return Compose's hash of what the container of each service is to be made from, by service."""
+        output = self.compose("config", "--hash", "*")
+        if output.code:
+            raise UserError(f"the services of {self.name} are not known.", output.stderr.strip(), "./atoll check")
+        return dict(line.split() for line in output.stdout.splitlines() if line.strip())
+
     def _options(self) -> list[str]:
         return ["--file", str(self.checkout.compose), "--env-file", str(self._env_file)]
 
@@ -143,4 +164,14 @@ def _read_json(text: str) -> list[dict[str, Any]]:
 
 
 def _container(said: dict[str, Any]) -> Container:
-    return Container(said["Service"], said["Image"], said["State"], said.get("Health", ""), said.get("ExitCode", 0))
+    labels = said.get("Labels", "")
+    hashed = re.search(rf"{CONFIGURATION}=([0-9a-f]+)", labels if isinstance(labels, str) else json.dumps(labels))
+    return Container(
+        said["Service"],
+        said["Image"],
+        said["State"],
+        said.get("Health", ""),
+        said.get("ExitCode", 0),
+        said.get("ID", ""),
+        hashed[1] if hashed else "",
+    )

@@ -19,13 +19,15 @@ POLL = 0.5
 LINES = 10
 
 
-def start_containers(server: Server) -> None:
+def start_containers(server: Server, *services: str) -> None:
     """Start what does not run, and replace what is not as described; on a terminal Compose shows how far it is.
+
+    Of all services or of those that are named, and of what these need.
 
     Raises:
         UserError: a container does not start.
     """
-    arguments = ("up", "--detach", "--remove-orphans")
+    arguments = ("up", "--detach", "--remove-orphans", *services)
     if sys.stderr.isatty():
         command, variables = server.compose_command(*arguments)
         code = subprocess.run(command, env=clean_environment(**variables), check=False).returncode
@@ -79,6 +81,19 @@ def wait_until_loaded(server: Server, projects: Sequence[Project], tell: Callabl
             raise _explain(server, said)
         time.sleep(POLL)
     return loaded
+
+
+def wait_for_page(server: Server) -> None:
+    """Wait until the page answers, whatever it has loaded.
+
+    Raises:
+        UserError: that does not happen in time.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while not (answer := _ask(server))[0]:
+        if time.monotonic() > deadline:
+            raise _explain(server, answer[1])
+        time.sleep(POLL)
 
 
 def _ask(server: Server) -> tuple[list[Location], str]:

@@ -22,6 +22,8 @@ from atoll_control.files import write_atomically
 from atoll_control.projects import Project
 
 DOCKER_SOCKET = Path("/var/run/docker.sock")
+# Of how many releases of a location runs may still start that were queued under them.
+REMEMBERED = 3
 CERTIFICATE = "/run/secrets/tls.crt /run/secrets/tls.key"
 
 
@@ -46,8 +48,7 @@ def write_variables(
     variables |= {f"ATOLL_SETTINGS_{service}": mark for service, mark in marks.items()}
     write_atomically(folder / "atoll.toml", library)
     write_atomically(folder / "workspace" / "workspace.yaml", render_workspace(projects))
-    policy = list_policy(variables, deploy / INSTANCE, release, projects)
-    write_atomically(folder / "policy" / "runs.json", json.dumps(policy, indent=2) + "\n")
+    write_policy(folder / "policy" / "runs.json", list_policy(variables, deploy / INSTANCE, release, projects))
     # Whatever the umask is: where root writes them, containers are of another user.
     for mounted in ("policy", "workspace"):
         (folder / mounted).chmod(0o755)
@@ -71,7 +72,6 @@ def list_variables(name: str, folder: Path, secrets: Path, settings: Settings, r
         "ATOLL_POSTGRES_IMAGE": settings.images.postgres,
         "ATOLL_PROXY_IMAGE": settings.images.proxy,
         **{f"ATOLL_IMAGE_{part}": released.image for part, released in release.items()},
-        **{f"ATOLL_VERSION_{part}": released.version for part, released in release.items()},
     }
 
 
@@ -89,6 +89,19 @@ def list_policy(
     return policy
 
 
+def write_policy(file: Path, policy: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write what the guard lets runs have: the newest first, and what the last ones could have, which may be queued."""
+    try:
+        earlier: dict[str, list[Any]] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        earlier = {}
+    allowed = {
+        name: [wanted, *(said for said in earlier.get(name, []) if said != wanted)][:REMEMBERED]
+        for name, wanted in policy.items()
+    }
+    write_atomically(file, json.dumps(allowed, indent=2) + "\n")
+
+
 def render_settings(settings: Settings) -> str:
     """Return the library's settings, as code servers and runs read them."""
     chosen = settings.model_dump(include={"profile", "today", "automation", "keep_runs_days", "store"})
@@ -97,7 +110,7 @@ def render_settings(settings: Settings) -> str:
 
 
 def render_workspace(projects: Sequence[Project]) -> str:
-    """Return Dagster's workspace: a socket for each location, which a link points at its version's."""
+    """Return Dagster's workspace: a socket for each location: the link to that of its code server."""
     names = [project.name for project in projects]
     targets = [{"grpc_server": {"socket": f"{SOCKETS}/{name}/current.sock", "location_name": name}} for name in names]
     return yaml.safe_dump({"load_from": targets}, sort_keys=False)

@@ -6,7 +6,7 @@ for whoever reaches its socket. What counts is what that code is shut in.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,10 @@ _HOST = {
 }
 
 
+# Looked into on their own.
+_INNER = ("HostConfig", "NetworkingConfig", "Volumes")
+
+
 def is_run(labels: Any, environment: str) -> bool:
     """Say whether a container with these labels is a run of the environment."""
     return isinstance(labels, Mapping) and labels.get(ENVIRONMENT_LABEL) == environment and RUN_LABEL in labels
@@ -111,13 +115,21 @@ def approve_container(body: bytes, policy: Policy) -> bytes:
         UserError: the container would be more than a run.
     """
     asked = _read(body)
-    allowed = _find_allowed(asked.get("Labels"), policy)
-    host = asked.pop("HostConfig", None) or {}
-    networks, volumes = asked.pop("NetworkingConfig", None) or {}, asked.pop("Volumes", None) or {}
+    refusals = []
+    for allowed in _find_allowed(asked.get("Labels"), policy):
+        try:
+            return _approve(asked, allowed)
+        except UserError as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
+
+
+def _approve(asked: Mapping[str, Any], allowed: Mapping[str, Any]) -> bytes:
+    host, networks, volumes = (asked.get(name) or {} for name in _INNER)
     if not isinstance(host, dict):
         raise _refusal("HostConfig", host, "it is an object.")
     host = _keep(host, _HOST, "HostConfig.", allowed)
-    container = _keep(asked, _CONTAINER, "", allowed)
+    container = _keep({name: asked[name] for name in asked if name not in _INNER}, _CONTAINER, "", allowed)
     # Docker's Python client sends the network's name without settings here, and the targets of the mounts there.
     if not isinstance(networks, dict) or any(settings is not None for settings in networks.values()):
         raise _refusal("NetworkingConfig", networks, "an alias or an address could be another service's.")
@@ -141,11 +153,11 @@ def _read(body: bytes) -> dict[str, Any]:
     return asked
 
 
-def _find_allowed(labels: Any, policy: Policy) -> Mapping[str, Any]:
-    """Return what the policy has for the location that the labels name: nothing where they name none."""
+def _find_allowed(labels: Any, policy: Policy) -> Sequence[Mapping[str, Any]]:
+    """Return what the policy has for the location that the labels name: one of nothing where they name none."""
     location = labels.get(LOCATION_LABEL) if isinstance(labels, dict) else None
     if location is None:
-        return {}
+        return [{}]
     locations = policy.read()
     if not isinstance(location, str) or location not in locations:
         raise _refusal("Labels", labels, _CONTAINER["Labels"].why)

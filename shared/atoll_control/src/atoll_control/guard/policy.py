@@ -21,13 +21,14 @@ RUN_LABEL = "dagster/run_id"
 class Policy:
     """What runs of one environment may have, by location: `runs.json` of a folder, read at every use.
 
-    Its words are those in which the launcher asks Docker's client (`mem_limit`), with `image` and `network`.
+    Its words are those in which the launcher asks Docker's client (`mem_limit`), with `image` and `network`. A location
+    has several, the newest first: a run that was queued before a deployment is of the release before it.
     """
 
     folder: Path
     environment: str
 
-    def read(self) -> dict[str, dict[str, Any]]:
+    def read(self) -> dict[str, list[dict[str, Any]]]:
         """Return for each location what a run of it may have, in the words of Docker's interface (`Memory`).
 
         Raises:
@@ -36,7 +37,9 @@ class Policy:
         file = self.folder / "runs.json"
         try:
             locations = json.loads(file.read_text(encoding="utf-8"))
-            return {name: self._translate(name, said) for name, said in locations.items()}
+            if empty := [name for name, allowed in locations.items() if not isinstance(allowed, list) or not allowed]:
+                raise ValueError(f"it says nothing of {empty[0]}")
+            return {name: [self._translate(name, said) for said in allowed] for name, allowed in locations.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, DockerException) as error:
             raise UserError(
                 "the guard refuses every container.",

@@ -1,11 +1,11 @@
 """`down`: an environment of the server ends; what it has made stays."""
 
 from atoll_control.console import GOOD, err, say
+from atoll_control.deployment.lock import held
 from atoll_control.deployment.server import Server
 from atoll_control.docker import docker, last_line, require_engine
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
-from atoll_control.process import exclusive
 
 # Seconds in which a run may end by itself.
 PATIENCE = 30
@@ -23,9 +23,7 @@ def down(checkout: Checkout, name: str, *, dry_run: bool) -> int:
         for container in containers:
             say(f"would remove the container of {container.service}")
         return 0
-    with exclusive(server.folder / "lock") as free:
-        if not free:
-            raise UserError(f"{name} was not stopped.", "another command starts or stops it.", "wait for its end.")
+    with held(server, "down"):
         with err.status("ending runs and servers"):
             # Nothing new is launched while runs end, and what they say of their end is still written down.
             server.compose("stop", "daemon", "webserver")

@@ -1,0 +1,28 @@
+"""`deploy`: what runs becomes what the release file says, one code server after the other and without a gap."""
+
+from atoll_control.deployment.lock import held
+from atoll_control.deployment.plan import tell_plan
+from atoll_control.deployment.preparation import prepare, require_derived
+from atoll_control.deployment.reconciliation import reconcile
+from atoll_control.deployment.release import require_complete
+from atoll_control.deployment.secrets import require_own
+from atoll_control.deployment.server import Server
+from atoll_control.docker import require_engine
+from atoll_control.files import Checkout
+from atoll_control.projects import discover_projects
+
+
+def deploy(checkout: Checkout, name: str, *, reason: str, dry_run: bool, verb: str = "deploy") -> int:
+    """Make an environment what its release file says; return 1 when a part does not come up, which stays as it was."""
+    server = Server(checkout, name)
+    projects = [project for project in discover_projects(checkout) if not project.problem]
+    require_derived(checkout, projects)
+    require_own(server.secrets)
+    release = require_complete(checkout, name)
+    if dry_run:
+        tell_plan(server, projects, release)
+        return 0
+    require_engine()
+    with held(server, verb):
+        prepare(server, projects, release, [])
+        return 0 if reconcile(server, projects, release, verb, reason) else 1
