@@ -1,0 +1,95 @@
+"""Editions of the project for trials: the same code server but for a number, or one that is broken in some way."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from clone import Clone, Finished
+from server import Running
+from trials import NAME
+
+TICKING = "ticking"
+LOOKING = "looking"
+
+# Both look often and ask for nothing.
+EDITION = '''"""An asset that says which edition of the code made it, and what ticks."""
+
+import dagster as dg
+
+EDITION = {number}
+
+
+@dg.asset(key_prefix="trials", code_version="{number}")
+def edition(context: dg.AssetExecutionContext):
+    """The number."""
+    context.add_output_metadata({{"edition": EDITION}})
+    return EDITION
+
+
+everything = dg.define_asset_job("everything", selection=[edition])
+
+
+@dg.schedule(job=everything, cron_schedule="* * * * *")
+def ticking():
+    """Skip, every minute."""
+    return dg.SkipReason("nothing to do")
+
+
+@dg.sensor(job=everything, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
+def looking():
+    """Skip, every five seconds."""
+    return dg.SkipReason("nothing to see")
+'''
+
+DOES_NOT_START = "\nimport os\n\nprint('no way to start', flush=True)\nos._exit(3)\n"
+DOES_NOT_LOAD = "\nraise ValueError('this does not load')\n"
+# Not in a run, whose command is another one.
+DIES_AFTER_A_MINUTE = """
+import os
+import sys
+import threading
+
+if "grpc" in sys.argv:
+    end = threading.Timer(60, os._exit, [3])
+    end.daemon = True
+    end.start()
+"""
+
+_DEPLOY = """
+import sys
+from atoll_control.deployment import rolling
+rolling.WATCHING = float(sys.argv.pop(1))
+from atoll_control.cli import app
+app()
+"""
+
+
+def build(server: Running, number: int, more: str = "") -> None:
+    """Build an edition of the project, and write it into the release file."""
+    file = server.clone.root / "code_locations" / NAME / "src" / NAME / "defs" / "editions.py"
+    file.write_text(EDITION.format(number=number) + more)
+    for arguments in (["build", NAME], ["release", NAME, server.name]):
+        done = server.clone.atoll(*arguments)
+        assert done.code == 0, done.text
+
+
+def deploy_command(clone: Clone, name: str, watching: float) -> list[str | Path]:
+    """Return `./atoll deploy` as a command, with another time in which new code servers are watched."""
+    return [clone.root / ".venv" / "bin" / "python", "-c", _DEPLOY, str(watching), "deploy", name]
+
+
+def deploy(server: Running, watching: float) -> Finished:
+    return server.clone.run(*deploy_command(server.clone, server.name, watching))
+
+
+def begin_deploy(server: Running, watching: float) -> subprocess.Popen[str]:
+    command = [str(part) for part in deploy_command(server.clone, server.name, watching)]
+    return subprocess.Popen(
+        command,
+        cwd=server.clone.root,
+        env=server.clone.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -1,0 +1,191 @@
+"""Deployments: a code server is replaced without a gap, or stays as it was, whatever the new one does."""
+
+import json
+import signal
+import time
+from collections import Counter
+
+import pytest
+
+from clients import asking
+from editions import DIES_AFTER_A_MINUTE, DOES_NOT_LOAD, DOES_NOT_START, TICKING, begin_deploy, build, deploy
+from engine import docker, inspect, list_containers
+from runs import materializations, wait_for_end
+from server import HEALING, Running
+from trials import NAME
+from waiting import wait_until
+
+# Seconds of watching where nothing is to be noticed by the daemon.
+SHORTLY = 3
+
+_RUN = """query($id: ID!) { runOrError(runId: $id) { ... on Run { pipelineSnapshotId tags { key value } } } }"""
+
+_START = "mutation($selector: ScheduleSelector!) { startSchedule(scheduleSelector: $selector) { __typename } }"
+
+_TICKS = """query($selector: InstigationSelector!) { instigationStateOrError(instigationSelector: $selector) {
+  ... on InstigationState { status ticks(limit: 20) { timestamp status } } } }"""
+
+
+def selector(name: str, kind: str) -> dict[str, str]:
+    return {"repositoryLocationName": NAME, "repositoryName": "__repository__", kind: name}
+
+
+def state(server: Running, name: str) -> dict:
+    return server.page.ask(_TICKS, selector=selector(name, "name"))["instigationStateOrError"]
+
+
+def edition(server: Running) -> int:
+    """Return which edition a run of now is of."""
+    run = server.launch(NAME, "edition")
+    server.succeed(run)
+    return materializations(server.page, run)[NAME, "edition"]["edition"]
+
+
+def code_servers(server: Running) -> list[dict]:
+    labels = (f"com.docker.compose.project=atoll-{server.name}", f"com.docker.compose.service={NAME}")
+    return inspect(*list_containers(*labels))
+
+
+def history(server: Running) -> list[dict]:
+    done = server.clone.atoll("history", server.name, "--json")
+    assert done.code == 0, done.text
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def first(server: Running) -> Running:
+    """The server with the first edition, whose schedule is switched on by a person."""
+    build(server, 1)
+    done = deploy(server, SHORTLY)
+    assert done.code == 0, done.text
+    assert edition(server) == 1
+    started = server.page.ask(_START, selector=selector(TICKING, "scheduleName"))
+    assert started["startSchedule"]["__typename"] == "ScheduleStateResult"
+    return server
+
+
+def test_nobody_notices_that_a_code_server_is_replaced(first):
+    (before,) = code_servers(first)
+    others = {name: box["Id"] for name, box in first.containers().items() if name != NAME}
+    in_flight = first.begin_waiting()
+    build(first, 2)
+    with asking(first.page) as said:
+        deploying = begin_deploy(first, watching=65)
+        wait_until(lambda: len(code_servers(first)) == 2, HEALING, "the new code server beside the old one")
+        second = first.clone.atoll("deploy", first.name)
+        text = deploying.communicate()[1]
+    assert deploying.returncode == 0, text
+    assert said.failed == []
+    assert said.asked >= 1000
+    (after,) = code_servers(first)
+    assert after["Config"]["Image"] == first.released(NAME) != before["Config"]["Image"]
+    assert {name: box["Id"] for name, box in first.containers().items() if name != NAME} == others
+    # What was launched meanwhile is of one edition or of the other, and of nothing between.
+    made = Counter()
+    for run in said.runs:
+        assert wait_for_end(first.page, run) == "SUCCESS"
+        found = first.page.ask(_RUN, id=run)["runOrError"]
+        image = {tag["key"]: tag["value"] for tag in found["tags"]}["dagster/image"]
+        made[image, found["pipelineSnapshotId"], materializations(first.page, run)[NAME, "edition"]["edition"]] += 1
+    assert {(image, number) for image, _, number in made} == {
+        (before["Config"]["Image"], 1),
+        (after["Config"]["Image"], 2),
+    }
+    assert inspect(first.run_container(in_flight))[0]["Config"]["Image"] == before["Config"]["Image"]
+    first.end_waiting(in_flight)
+    assert second.code == 1
+    assert "holds its lock" in second.text
+    assert "./atoll deploy" in second.text
+
+
+def test_a_schedule_that_a_person_switched_on_goes_on(first):
+    since = time.time()
+    wait_until(
+        lambda: any(tick["timestamp"] > since for tick in state(first, TICKING)["ticks"]),
+        120,
+        "the schedule's next tick",
+    )
+    found = state(first, TICKING)
+    assert found["status"] == "RUNNING"
+    assert {tick["status"] for tick in found["ticks"]} <= {"SKIPPED", "STARTED"}
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        pytest.param(DOES_NOT_START, "no way to start", id="does not start"),
+        pytest.param(DOES_NOT_LOAD, "this does not load", id="does not load"),
+        pytest.param(DIES_AFTER_A_MINUTE, "it has ended after it had taken over", id="dies after a minute"),
+    ],
+)
+def test_the_old_one_goes_on_where_the_new_one_is_broken(first, broken, why):
+    (before,) = code_servers(first)
+    was = edition(first)
+    build(first, 3, broken)
+    done = deploy(first, 65)
+    assert done.code == 1, done.text
+    assert why in done.text
+    assert [box["Id"] for box in code_servers(first)] == [before["Id"]]
+    assert edition(first) == was
+    (last, *_) = history(first)
+    assert last["outcome"] == "failed"
+    assert NAME in last["failed"]
+
+
+def test_a_good_one_after_a_broken_one_is_taken(first):
+    build(first, 4)
+    done = deploy(first, SHORTLY)
+    assert done.code == 0, done.text
+    assert edition(first) == 4
+    assert history(first)[0]["outcome"] == "done"
+
+
+def test_nothing_is_touched_where_everything_is_what_it_should_be(first):
+    boxes = {name: box["Id"] for name, box in first.containers().items()}
+    known = len(history(first))
+    done = deploy(first, 65)
+    assert done.code == 0, done.text
+    assert "nothing to do" in done.text
+    assert {name: box["Id"] for name, box in first.containers().items()} == boxes
+    assert len(history(first)) == known
+
+
+def asked(server: Running) -> str:
+    """Return the beginning of the id of the container that is asked."""
+    return docker("exec", server.service("webserver"), "readlink", f"/run/atoll/code/{NAME}/current.sock").strip()[:12]
+
+
+@pytest.mark.parametrize("step", ["started", "switched", "watched"])
+def test_a_deployment_that_was_killed_is_brought_right_by_the_next_one(first, step):
+    number = {"started": 5, "switched": 6, "watched": 7}[step]
+    before = asked(first)
+    build(first, number)
+    deploying = begin_deploy(first, watching=600)
+    wait_until(lambda: len(code_servers(first)) == 2, HEALING, "the new code server")
+    if step != "started":
+        wait_until(lambda: asked(first) != before, HEALING, "the switch")
+    if step == "watched":
+        assert deploying.stderr is not None
+        assert any("watching" in line for line in deploying.stderr)
+    deploying.send_signal(signal.SIGKILL)
+    deploying.wait()
+    assert history(first)[0]["outcome"] == "running"
+    assert edition(first) in (number, {5: 4, 6: 5, 7: 6}[number])
+    done = deploy(first, SHORTLY)
+    assert done.code == 0, done.text
+    assert len(code_servers(first)) == 1
+    assert edition(first) == number
+
+
+def test_an_image_that_nobody_has_is_told_before_anything_is_touched(first):
+    boxes = {name: box["Id"] for name, box in first.containers().items()}
+    file = first.clone.root / "deploy" / "environments" / f"{first.name}.toml"
+    text = file.read_text()
+    file.write_text(text.replace(first.released(NAME).rpartition(":")[2], "0" * 64))
+    try:
+        done = deploy(first, SHORTLY)
+    finally:
+        file.write_text(text)
+    assert done.code == 1
+    assert f"the image of {NAME} that {first.name} runs is not here" in done.text
+    assert {name: box["Id"] for name, box in first.containers().items()} == boxes
