@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from atoll_control.author import find_author
 from atoll_control.console import BAD, GOOD, err, say, show_problem
-from atoll_control.deployment.difference import Difference, find_difference
+from atoll_control.deployment.drift import Drift, find_drift
 from atoll_control.deployment.history import History
 from atoll_control.deployment.release import Release, find_source
 from atoll_control.deployment.rolling import point, roll
@@ -26,8 +26,8 @@ def reconcile(server: Server, projects: Sequence[Project], release: Release, ver
     Raises:
         UserError: the platform itself does not start.
     """
-    difference = find_difference(server, projects)
-    if not difference:
+    drift = find_drift(server, projects)
+    if not drift:
         say(f"nothing to do: {server.name} is what its files say", GOOD)
         return _is_loaded(server)
     history = History(server.folder / "history")
@@ -41,11 +41,11 @@ def reconcile(server: Server, projects: Sequence[Project], release: Release, ver
         before=before,
     )
     try:
-        failed = _start(server, projects) if difference.cold else _replace(server, difference)
+        failed = _start(server, projects) if drift.cold else _replace(server, drift)
     except UserError as error:
         history.end(begun, dict.fromkeys(release, error.why))
         raise
-    if failed and not difference.cold:
+    if failed and not drift.cold:
         # What stays is what the files say: otherwise whatever else Compose does would replace it.
         kept = {part: before[part] for part in failed if part in before}
         deploy, settings = server.checkout.deploy, server.settings
@@ -97,11 +97,11 @@ def _start(server: Server, projects: Sequence[Project]) -> Mapping[str, UserErro
     return failed
 
 
-def _replace(server: Server, difference: Difference) -> Mapping[str, UserError]:
+def _replace(server: Server, drift: Drift) -> Mapping[str, UserError]:
     """Replace the services of the platform at once, as page and daemon may pause, and code servers without a gap."""
-    if difference.platform:
-        say(f"starting {', '.join(difference.platform)}")
-        start_containers(server, *(name for name in difference.platform if name in server.configurations()))
+    if drift.platform:
+        say(f"starting {', '.join(drift.platform)}")
+        start_containers(server, *(name for name in drift.platform if name in server.configurations()))
         fetch_certificate(server)
         wait_for_page(server)
-    return roll(server, difference.locations, say)
+    return roll(server, drift.locations, say)

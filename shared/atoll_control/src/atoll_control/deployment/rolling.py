@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from atoll_control.deployment.compose import SOCKETS
-from atoll_control.deployment.difference import find_asked, is_right
+from atoll_control.deployment.drift import find_asked, is_right
 from atoll_control.deployment.server import Container, Server
 from atoll_control.docker import docker, last_line
 from atoll_control.errors import UserError

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from atoll_control.deployment.difference import Difference, find_difference
+from atoll_control.deployment.drift import Drift, find_drift
 from atoll_control.deployment.server import Container
 from atoll_control.process import Output
 from atoll_control.projects import Project
@@ -36,8 +36,8 @@ def changed(service: str, **changes: str) -> list[Container]:
     return [replace(box, **changes) if box.service == service else box for box in WELL]
 
 
-def find(boxes: list[Container], **links: str) -> Difference:
-    return find_difference(Stub(boxes, **links), PROJECTS)  # ty: ignore[invalid-argument-type]
+def find(boxes: list[Container], **links: str) -> Drift:
+    return find_drift(Stub(boxes, **links), PROJECTS)  # ty: ignore[invalid-argument-type]
 
 
 def test_where_everything_is_what_it_should_be_there_is_none():
@@ -46,14 +46,14 @@ def test_where_everything_is_what_it_should_be_there_is_none():
 
 @pytest.mark.parametrize("changes", [{"configuration": "another"}, {"state": "exited"}, {"state": "restarting"}])
 def test_what_is_made_from_something_else_or_does_not_run_is_one(changes):
-    assert find(changed("cars", **changes)) == Difference(cold=False, platform=(), locations=("cars",))
-    assert find(changed("daemon", **changes)) == Difference(cold=False, platform=("daemon",), locations=())
+    assert find(changed("cars", **changes)) == Drift(cold=False, platform=(), locations=("cars",))
+    assert find(changed("daemon", **changes)) == Drift(cold=False, platform=("daemon",), locations=())
 
 
 def test_a_project_that_is_new_and_one_that_is_no_more_are_one():
     without = [box for box in WELL if box.service != "trips"]
     gone = Container("buses", "image", "running", "", 0, id="buses0001", configuration="wanted")
-    assert find([*without, gone]) == Difference(cold=False, platform=("buses",), locations=("trips",))
+    assert find([*without, gone]) == Drift(cold=False, platform=("buses",), locations=("trips",))
 
 
 def test_a_deployment_that_was_killed_is_one_before_its_switch_and_after_it():
@@ -68,5 +68,5 @@ def test_a_deployment_that_was_killed_is_one_before_its_switch_and_after_it():
 
 
 def test_an_environment_without_a_code_server_is_cold():
-    assert find([]) == Difference(cold=True, platform=("daemon", "webserver"), locations=("cars", "trips"))
+    assert find([]) == Drift(cold=True, platform=("daemon", "webserver"), locations=("cars", "trips"))
     assert find([box for box in WELL if box.service not in ("cars", "trips")]).cold

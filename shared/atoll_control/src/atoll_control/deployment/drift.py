@@ -14,7 +14,7 @@ done"""
 
 
 @dataclass(frozen=True)
-class Difference:
+class Drift:
     """What is to be started or replaced, by service: of the platform, and code servers of locations.
 
     `cold` is an environment of which no code server runs: nobody is there who would notice a gap.
@@ -29,7 +29,7 @@ class Difference:
         return self.cold or bool(self.platform or self.locations)
 
 
-def find_difference(server: Server, projects: Sequence[Project]) -> Difference:
+def find_drift(server: Server, projects: Sequence[Project]) -> Drift:
     """Compare the containers with the files that `deployment.variables` wrote."""
     wanted, containers = server.configurations(), server.containers()
     names = {project.name for project in projects}
@@ -45,7 +45,7 @@ def find_difference(server: Server, projects: Sequence[Project]) -> Difference:
         for name in sorted(names)
         if name in others or name not in right or not right[name].id.startswith(asked.get(name, right[name].id))
     ]
-    return Difference(cold, tuple(sorted(platform)), tuple(locations))
+    return Drift(cold, tuple(sorted(platform)), tuple(locations))
 
 
 def find_asked(server: Server) -> dict[str, str]:
