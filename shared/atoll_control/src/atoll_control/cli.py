@@ -189,6 +189,70 @@ def logs(
     return logs(find_checkout(), environment, service, lines=lines, follow=follow)
 
 
+All = Annotated[bool, typer.Option("--all", help="every part: all code locations, control and mlflow")]
+Reason = Annotated[str | None, typer.Option(metavar="TEXT", help="why, for the history")]
+
+
+@app.command()
+def release(
+    names: Annotated[list[str], typer.Argument(metavar="[LOCATION] ENV", help="one code location or part, or --all")],
+    everything: All = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Write what was built last into the release file of an environment; deploy makes it run."""
+    from atoll_control.workflows.release import release
+
+    if len(names) != (1 if everything else 2):
+        raise typer.BadParameter("say LOCATION ENV, or --all ENV")
+    return release(find_checkout(), None if everything else names[0], names[-1], dry_run=dry_run)
+
+
+@app.command()
+def promote(
+    source: Annotated[str, typer.Option("--from", metavar="ENV", help="where it was tried")],
+    target: Annotated[str, typer.Option("--to", metavar="ENV", help="where it is to run")],
+    location: Annotated[str | None, typer.Argument(metavar="[LOCATION]", help="one location or part, or --all")] = None,
+    everything: All = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Let an environment run the very images that another one runs: write its release file, and deploy it."""
+    from atoll_control.workflows.promote import promote
+
+    if (location is None) != everything:
+        raise typer.BadParameter("say LOCATION, or --all")
+    return promote(find_checkout(), location, source, target, reason=reason, dry_run=dry_run)
+
+
+@app.command(name="rollback")
+def roll_back_image(
+    location: Annotated[str, typer.Argument(metavar="LOCATION", help="a code location, or control or mlflow")],
+    environment: Environment,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="the beginning of a digest or commit; by default what ran before"),
+    ] = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Let an environment run an image of a location that it ran before: write its release file, and deploy it."""
+    from atoll_control.workflows.rollback import roll_back
+
+    return roll_back(find_checkout(), location, environment, to=to, reason=reason, dry_run=dry_run)
+
+
+@app.command()
+def history(
+    environment: Environment,
+    last: Annotated[int, typer.Option("-n", min=1, help="how many of the last")] = 20,
+    json: Json = False,
+) -> int:
+    """Say what was deployed to an environment, when, by whom and why, and what came of it."""
+    from atoll_control.workflows.history import show_history
+
+    return show_history(find_checkout(), environment, last=last, as_json=json)
+
+
 store = typer.Typer(help="Look into the store.", no_args_is_help=True)
 app.add_typer(store, name="store")
 

@@ -78,6 +78,15 @@ class History:
         """
         return [_read(path) for path in sorted(self.folder.glob("*.json"), reverse=True)]
 
+    def current(self) -> Release:
+        """Return the image of each part that came up last."""
+        current: Release = {}
+        deployments = self.list()
+        for part in {part for deployment in deployments for part in (*deployment.release, *deployment.before)}:
+            for image, _ in _came_up(deployments, part):
+                current[part] = image
+        return current
+
     def images(self, part: str) -> dict[str, Released]:
         """Return every image of the part that once came up, by its reference, the newest first."""
         came_up = [image for image, _ in _came_up(self.list(), part)]

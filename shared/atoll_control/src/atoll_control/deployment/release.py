@@ -56,7 +56,7 @@ def plan_release(checkout: Checkout, name: str) -> tuple[Release, list[str]]:
             release[part] = known[part]
             continue
         build = builds.get(part)
-        if build is None or not _is_pinned(build.reference):
+        if build is None or not is_pinned(build.reference):
             raise UserError(
                 f"{name} has no image of {part}.",
                 f"{release_file(checkout, name).relative_to(checkout.root)} names none, and "
@@ -87,7 +87,7 @@ def read_release(checkout: Checkout, name: str) -> Release:
             "correct it, or remove it to take the last build.",
         ) from None
     for part, released in release.items():
-        if not _is_pinned(released.image):
+        if not is_pinned(released.image):
             raise UserError(
                 f"{where} does not say which image of {part} it is.",
                 f"{released.image} is not named by digest, and may be another one tomorrow.",
@@ -129,10 +129,7 @@ def require_images(checkout: Checkout, name: str, release: Release, settings: Bu
         UserError: an image is not there.
     """
     for part, released in release.items():
-        repository, _, digest = released.image.partition("@")
-        if repository != settings.repository(part) or holds(settings, part, digest):
-            continue
-        if docker("image", "inspect", released.image).code:
+        if not is_there(settings, part, released):
             raise UserError(
                 f"the image of {part} that {name} runs is not here.",
                 f"{release_file(checkout, name).relative_to(checkout.root)} names {released.image}, which the registry "
@@ -140,6 +137,14 @@ def require_images(checkout: Checkout, name: str, release: Release, settings: Bu
                 f"./atoll build, and remove [images.{part}] there to take what was built; "
                 "or name a registry that all machines share in deploy/build.toml.",
             )
+
+
+def is_there(settings: BuildSettings, part: str, released: Released) -> bool:
+    """Say whether the registry of the settings, or else the engine, has an image; one of another registry may be."""
+    repository, _, digest = released.image.partition("@")
+    if repository != settings.repository(part) or holds(settings, part, digest):
+        return True
+    return docker("image", "inspect", released.image).code == 0
 
 
 def write_release(checkout: Checkout, name: str, release: Release) -> None:
@@ -153,5 +158,6 @@ def write_release(checkout: Checkout, name: str, release: Release) -> None:
     write_atomically(release_file(checkout, name), tomlkit.dumps(document))
 
 
-def _is_pinned(reference: Any) -> bool:
+def is_pinned(reference: Any) -> bool:
+    """Say whether it names an image by digest."""
     return bool(re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", str(reference)))

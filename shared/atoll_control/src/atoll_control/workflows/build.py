@@ -32,7 +32,7 @@ def build(checkout: Checkout, names: list[str], *, push: bool, dry_run: bool, as
     """Build the images of these names, or all, that are not as they were built last; exit 2 when one cannot be."""
     require_engine()
     settings = read_build_settings(checkout)
-    names = _select_names(checkout, names)
+    names = select_names(checkout, names)
     if dry_run:
         steps = plan_builds(checkout, settings, names, push=push, pull=False)
         if as_json:
@@ -53,7 +53,12 @@ def build(checkout: Checkout, names: list[str], *, push: bool, dry_run: bool, as
     return 2 if any(result.problem for result in results) else 0
 
 
-def _select_names(checkout: Checkout, names: list[str]) -> list[str]:
+def select_names(checkout: Checkout, names: list[str]) -> list[str]:
+    """Return these names of images, or all of them, after telling which projects have none.
+
+    Raises:
+        UserError: a name is not that of an image.
+    """
     known = image_names(checkout)
     if not names:
         for project in discover_projects(checkout):

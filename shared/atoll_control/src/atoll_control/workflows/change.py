@@ -1,0 +1,102 @@
+"""A change of a release: the file is replaced, told as a difference, and deployed."""
+
+from collections.abc import Collection, Iterable
+
+from atoll_control.console import BAD, GOOD, say
+from atoll_control.deployment.difference import list_changes
+from atoll_control.deployment.history import FAILED, History
+from atoll_control.deployment.release import Release, release_file, write_release
+from atoll_control.deployment.server import Server
+from atoll_control.errors import UserError
+from atoll_control.files import Checkout
+from atoll_control.images.inputs import image_names
+from atoll_control.process import exclusive
+from atoll_control.projects import discover_projects
+from atoll_control.workflows.deploy import deploy
+
+
+def combine(checkout: Checkout, known: Release, taken: Release, *, everything: bool) -> Release:
+    """Return a release with what was taken in the place of what it has; with `everything` without what is gone."""
+    merged = known | taken
+    # A folder that cannot be read at the moment is not gone: its image stays.
+    there = dict.fromkeys([*image_names(checkout), *(project.name for project in discover_projects(checkout))])
+    order = there if everything else there | known
+    return {part: merged[part] for part in order if part in merged}
+
+
+def replace_release(checkout: Checkout, name: str, known: Release, wanted: Release, *, dry_run: bool) -> None:
+    """Write the release file where it says something else, and tell the difference."""
+    file = release_file(checkout, name).relative_to(checkout.root)
+    if known == wanted:
+        say(f"{file} says that already")
+        return
+    if dry_run:
+        say(f"would write {file}")
+    else:
+        write_release(checkout, name, wanted)
+        say(f"wrote {file}: commit it", GOOD)
+    for change in list_changes(known, wanted):
+        say(f"  {change}")
+
+
+def change_server(
+    server: Server,
+    known: Release,
+    wanted: Release,
+    parts: Collection[str],
+    *,
+    verb: str,
+    reason: str,
+    dry_run: bool,
+) -> int:
+    """Write the release file and deploy it; what else it says and does not run goes with the parts, and is told.
+
+    Returns:
+        The exit code of the deployment; the file stays as written where that failed, for it says what is wanted.
+
+    Raises:
+        UserError: another command works on the environment, and nothing was written; or it cannot be deployed.
+    """
+    checkout, name, history = server.checkout, server.name, History(server.folder / "history")
+    current = history.current()
+    if not dry_run:
+        _require_unlocked(server)
+    replace_release(checkout, name, known, wanted, dry_run=dry_run)
+    for change in list_changes(current, wanted) if current else ():
+        if change.part in wanted and change.part not in parts:
+            say(f"goes with it, for the file says so and it does not run: {change}")
+    if dry_run:
+        say(f"would deploy {name}: {reason}")
+        return 0
+    try:
+        code = deploy(checkout, name, verb=verb, reason=reason, dry_run=False)
+    except UserError:
+        _tell_way_back(server, history, [])
+        raise
+    if code:
+        newest = next(iter(history.list()), None)
+        _tell_way_back(server, history, newest.failed if newest and newest.outcome == FAILED else [])
+    return code
+
+
+def is_locked(server: Server) -> bool:
+    """Say whether a command works on the environment at this moment."""
+    lock = server.folder / "lock"
+    if not lock.is_file():
+        return False
+    with exclusive(lock) as free:
+        return not free
+
+
+def _require_unlocked(server: Server) -> None:
+    if is_locked(server):
+        raise UserError(
+            f"{server.name} was not changed.", "another command works on it.", f"./atoll history {server.name} -n 1"
+        )
+
+
+def _tell_way_back(server: Server, history: History, failed: Iterable[str]) -> None:
+    file, name = release_file(server.checkout, server.name).relative_to(server.checkout.root), server.name
+    say(f"{file} stays as written: it says what is wanted; to try again: ./atoll deploy {name}", BAD)
+    for part in failed:
+        say(f"to go back with {part}: ./atoll rollback {part} {name}")
