@@ -15,7 +15,7 @@ from atoll_control.files import write_atomically
 from atoll_control.images.inputs import read_inputs
 from atoll_control.images.record import Image, write_build
 from atoll_control.process import Output, exclusive
-from atoll_control.workflows import change
+from atoll_control.workflows import replacement
 from atoll_control.workflows.history import show_history
 from atoll_control.workflows.promote import promote
 from atoll_control.workflows.release import release
@@ -66,7 +66,7 @@ def engine(checkout, add_project, monkeypatch) -> Engine:
         begun = history.begin(verb=verb, author="Ada", reason=reason, source="5eed", release=wanted, before=before)
         return 1 if history.end(begun, failed).failed else 0
 
-    monkeypatch.setattr(change, "deploy", deploy)
+    monkeypatch.setattr(replacement, "deploy", deploy)
     monkeypatch.setattr("atoll_control.deployment.release.holds", lambda _, part, __: part not in engine.lost)
     monkeypatch.setattr("atoll_control.deployment.release.docker", lambda *_: Output(1, "", "No such image"))
     return engine
@@ -91,7 +91,7 @@ def deploy(checkout, engine) -> Callable[..., int]:
 
     def run(name: str, wanted: Release) -> int:
         write_release(checkout, name, wanted)
-        return change.deploy(checkout, name, verb="deploy", reason="by hand", dry_run=False)
+        return replacement.deploy(checkout, name, verb="deploy", reason="by hand", dry_run=False)
 
     return run
 

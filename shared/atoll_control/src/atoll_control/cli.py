@@ -40,11 +40,25 @@ def dev(
 
 
 @app.command()
-def test(locations: Locations = None) -> int:
+def test(
+    locations: Locations = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="ENV|COMMIT", help="only what differs from what an environment runs, or from a commit"),
+    ] = None,
+) -> int:
     """Run each project's tests in its own environment, then the platform's (without LOCATION)."""
     from atoll_control.workflows.test import test
 
-    return test(find_checkout(), locations or [])
+    return test(find_checkout(), locations or [], since)
+
+
+@app.command()
+def update(dry_run: DryRun = False) -> int:
+    """Bring this checkout to the newest commit of its branch elsewhere; what is here alone stays, or is in the way."""
+    from atoll_control.workflows.update import update
+
+    return update(find_checkout(), dry_run=dry_run)
 
 
 @app.command()

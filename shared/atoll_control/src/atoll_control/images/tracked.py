@@ -24,6 +24,22 @@ def find_commit(checkout: Checkout, pathspecs: Sequence[str]) -> str | None:
     return commit + (DIRTY if _git(checkout, "status", "--porcelain", "--", *pathspecs) else "")
 
 
+def has_changed(checkout: Checkout, commit: str, pathspecs: Sequence[str]) -> bool:
+    """Say whether a file is new or differs from what it was in a commit; from a commit that is not here, all do."""
+    if not is_commit(checkout, commit):
+        return True
+    new = _git(checkout, "ls-files", "--others", "--exclude-standard", "--", *pathspecs)
+    return bool(new or _git(checkout, "diff", "--name-only", commit, "--", *pathspecs))
+
+
+def is_commit(checkout: Checkout, name: str) -> bool:
+    """Say whether git knows a commit by this name."""
+    try:
+        return bool(_git(checkout, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{name}^{{commit}}"))
+    except UserError:
+        return False
+
+
 def _git(checkout: Checkout, *arguments: str) -> str:
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:

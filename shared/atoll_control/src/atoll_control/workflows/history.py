@@ -9,7 +9,7 @@ from atoll_control.deployment.difference import list_changes
 from atoll_control.deployment.history import DONE, FAILED, RUNNING, Deployment, History
 from atoll_control.deployment.server import Server
 from atoll_control.files import Checkout
-from atoll_control.workflows.change import is_locked
+from atoll_control.workflows.replacement import is_locked
 
 IN_PROGRESS, STOPPED = "in progress", "stopped midway"
 

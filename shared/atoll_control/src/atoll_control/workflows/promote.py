@@ -10,7 +10,7 @@ from atoll_control.files import Checkout
 from atoll_control.images.inputs import image_names
 from atoll_control.images.settings import read_build_settings
 from atoll_control.workflows.build import select_names
-from atoll_control.workflows.change import change_server, combine
+from atoll_control.workflows.replacement import change_server, combine
 
 
 def promote(

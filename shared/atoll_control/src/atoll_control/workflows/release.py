@@ -10,7 +10,7 @@ from atoll_control.images.record import Image, read_builds
 from atoll_control.images.settings import BuildSettings, read_build_settings
 from atoll_control.images.tracked import DIRTY
 from atoll_control.workflows.build import select_names
-from atoll_control.workflows.change import combine, replace_release
+from atoll_control.workflows.replacement import combine, replace_release
 
 
 def release(checkout: Checkout, location: str | None, name: str, *, dry_run: bool) -> int:

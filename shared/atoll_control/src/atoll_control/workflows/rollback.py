@@ -9,7 +9,7 @@ from atoll_control.files import Checkout
 from atoll_control.images.settings import read_build_settings
 from atoll_control.projects import discover_projects
 from atoll_control.workflows.build import select_names
-from atoll_control.workflows.change import change_server, combine
+from atoll_control.workflows.replacement import change_server, combine
 
 
 def roll_back(checkout: Checkout, part: str, name: str, *, to: str | None, reason: str | None, dry_run: bool) -> int:

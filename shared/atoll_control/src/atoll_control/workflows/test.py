@@ -11,7 +11,10 @@ from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.process import Output, capture, clean_environment, side_by_side
 from atoll_control.projects import Project, select_projects
+from atoll_control.workflows.since import Since
 from atoll_control.workflows.sync import sync_library, sync_with_progress
+
+LIBRARY, COMMAND = "atoll", "atoll_control"
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,22 @@ class Suite:
         return [str(self.python), "-m", "pytest", "-q", str(self.tests)]
 
 
-def test(checkout: Checkout, names: list[str]) -> int:
+def test(checkout: Checkout, names: list[str], since: str | None = None) -> int:
     """Run the suites of the named projects, or everything, to the end; exit 1 when one failed.
+
+    With `since` only those of what differs from that, without the platform's as a whole.
 
     Raises:
         UserError: when an environment cannot be brought to its lock; nothing is run then.
     """
     projects = select_projects(checkout, names)
+    own = [] if names else own_suites(checkout)
+    if since is not None:
+        projects, own = _leave_what_differs(checkout, since, projects, own)
+        told = [project.name for project in projects] + [suite.name for suite in own]
+        say(f"differs from {since}: {', '.join(told) or 'nothing'}")
     broken = [result for result in sync_with_progress(projects) if result.problem]
-    if not names and (problem := sync_library(checkout).problem):
+    if any(suite.name == LIBRARY for suite in own) and (problem := sync_library(checkout).problem):
         show_problem(problem)
         return 2
     if broken:
@@ -46,12 +56,21 @@ def test(checkout: Checkout, names: list[str]) -> int:
     if names:
         results = [(suite, _run(checkout, suite)) for suite in suites]
     else:
-        results = _run_everything(checkout, suites)
-    show_table(
-        ("", "tests", ""),
-        [(BAD if code else GOOD, suite.name, f"exit {code}" if code else "") for suite, code in results],
-    )
+        results = _run_side_by_side(checkout, [*([] if since else platform_suites(checkout)), *own, *suites])
+    if results:
+        show_table(
+            ("", "tests", ""),
+            [(BAD if code else GOOD, suite.name, f"exit {code}" if code else "") for suite, code in results],
+        )
     return 1 if any(code for _, code in results) else 0
+
+
+def _leave_what_differs(
+    checkout: Checkout, name: str, projects: Sequence[Project], own: Sequence[Suite]
+) -> tuple[list[Project], list[Suite]]:
+    since = Since(checkout, name)
+    differs = {LIBRARY: lambda: since.library_differs(projects), COMMAND: since.control_differs}
+    return [p for p in projects if since.project_differs(p)], [suite for suite in own if differs[suite.name]()]
 
 
 def project_suites(checkout: Checkout, projects: Sequence[Project]) -> list[Suite]:
@@ -70,15 +89,14 @@ def project_suites(checkout: Checkout, projects: Sequence[Project]) -> list[Suit
     return suites
 
 
-def _run_everything(checkout: Checkout, suites: list[Suite]) -> list[tuple[Suite, int]]:
-    """Run all suites, two at a time; the platform's, which last longest, first."""
-    library, control = checkout.library / ".venv" / "bin" / "python", Path(sys.executable)
-    suites = [
-        *platform_suites(checkout),
-        Suite("atoll", library, checkout.library),
-        Suite("atoll_control", control, checkout.control),
-        *suites,
-    ]
+def own_suites(checkout: Checkout) -> list[Suite]:
+    """The library's tests and the command's."""
+    library = checkout.library / ".venv" / "bin" / "python"
+    return [Suite(LIBRARY, library, checkout.library), Suite(COMMAND, Path(sys.executable), checkout.control)]
+
+
+def _run_side_by_side(checkout: Checkout, suites: list[Suite]) -> list[tuple[Suite, int]]:
+    """Run all suites, two at a time; the platform's, which last longest, come first."""
     ended = side_by_side(lambda suite: (suite, _capture(checkout, suite)), suites, _show)
     return [(suite, output.code) for suite, output in ended]
 

@@ -1,4 +1,4 @@
-"""A change of a release: the file is replaced, told as a difference, and deployed."""
+"""A release that replaces another one: the file is written, told as a difference, and deployed."""
 
 from collections.abc import Collection, Iterable
 
