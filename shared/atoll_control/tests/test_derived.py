@@ -8,6 +8,7 @@ def test_derived_files_drift_with_the_folders_and_are_written_back(checkout, add
         checkout.workspace,
         checkout.dg,
         checkout.compose,
+        checkout.delivery,
     ]
     write_derived(checkout, discover_projects(checkout))
     assert list(find_drifted(checkout, discover_projects(checkout))) == []
@@ -34,5 +35,5 @@ def test_a_project_that_cannot_be_read_is_not_in_the_derived_files(checkout, add
     add_project("alpha")
     (checkout.code_locations / "notes").mkdir()
     write_derived(checkout, discover_projects(checkout))
-    for path in (checkout.workspace, checkout.dg, checkout.compose):
+    for path in (checkout.workspace, checkout.dg, checkout.compose, checkout.delivery):
         assert "notes" not in path.read_text()

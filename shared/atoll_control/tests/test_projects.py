@@ -1,7 +1,7 @@
 import pytest
 
 from atoll_control.errors import UserError
-from atoll_control.manifest import Limits
+from atoll_control.manifest import Limits, Smoke
 from atoll_control.projects import check_name, discover_projects, select_projects
 
 
@@ -136,3 +136,39 @@ def test_selecting_keeps_the_order_asked_for_and_names_what_is_unknown(checkout,
         "why:  code_locations/ has alpha, beta.\n"
         "how:  name one of those: ./atoll list"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "smoke"),
+    [
+        ("", None),
+        ('select = "+features"', Smoke("+features")),
+        ('select = "flights,weather"\npartition = "2013-01-06"', Smoke("flights,weather", "2013-01-06")),
+    ],
+)
+def test_what_is_tried_after_a_delivery_stands_in_the_manifest(checkout, add_project, text, smoke):
+    manifest = add_project("alpha") / "pyproject.toml"
+    manifest.write_text(f"{manifest.read_text()}\n[tool.atoll.smoke]\n{text}\n")
+    (alpha,) = discover_projects(checkout)
+    assert alpha.problem is None
+    assert alpha.smoke == smoke
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'smoke = "features"',
+        '[tool.atoll.smoke]\nselect = ""',
+        "[tool.atoll.smoke]\nselect = 1",
+        '[tool.atoll.smoke]\npartition = "2013-01-06"',
+        '[tool.atoll.smoke]\nselect = "a"\nwhen = "always"',
+        '[tool.atoll.smoke]\nselect = "${{ secrets.KEY }}"',
+        '[tool.atoll.smoke]\nselect = "a\\nb"',
+    ],
+)
+def test_a_trial_that_is_not_said_as_it_is_said_is_refused(checkout, add_project, text):
+    manifest = add_project("alpha") / "pyproject.toml"
+    manifest.write_text(f"{manifest.read_text()}\n{text}\n")
+    (alpha,) = discover_projects(checkout)
+    assert alpha.problem is not None
+    assert "smoke" in alpha.problem.why

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from atoll_control.delivery import render_delivery
 from atoll_control.deployment.compose import render_compose
 from atoll_control.files import Checkout, write_atomically
 from atoll_control.projects import Project
@@ -19,6 +20,7 @@ def find_drifted(checkout: Checkout, projects: Sequence[Project]) -> dict[Path, 
         checkout.workspace: render_workspace(healthy),
         checkout.dg: render_dg(DG if dg is None else dg, healthy),
         checkout.compose: render_compose(healthy),
+        checkout.delivery: render_delivery(healthy),
     }
     return {path: text for path, text in derived.items() if _read(path) != text}
 

@@ -61,6 +61,11 @@ class Checkout:
         return self.deploy / "compose.yaml"
 
     @property
+    def delivery(self) -> Path:
+        """The derived, committed workflow of what a merge sets off."""
+        return self.root / ".github" / "workflows" / "delivery.yml"
+
+    @property
     def state(self) -> Path:
         """Git-ignored state: instance, store, logs, locks."""
         return self.root / ".atoll"

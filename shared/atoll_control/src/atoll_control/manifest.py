@@ -18,6 +18,14 @@ class Limits:
     cpus: float
 
 
+@dataclass(frozen=True)
+class Smoke:
+    """What is materialized after a delivery to see that it works: assets, and a partition if they have any."""
+
+    select: str
+    partition: str | None = None
+
+
 SERVER, RUNS = Limits("1g", 1), Limits("2g", 2)
 
 
@@ -89,3 +97,18 @@ def read_limits(table: dict[str, Any], where: str, name: str, usual: Limits) -> 
             f'write memory = "{usual.memory}" (m or g) and cpus = {usual.cpus} (above 0) there, and nothing else.',
         )
     return Limits(memory, float(cpus))
+
+
+def read_smoke(table: dict[str, Any], where: str) -> Smoke | None:
+    """Return what `[tool.atoll.smoke]` says; None where there is no such table."""
+    if not table:
+        return None
+    # It becomes a line of a workflow file, in which `$` begins what is not meant here.
+    named = table.keys() <= {"select", "partition"} and "select" in table
+    if not named or not all(isinstance(text, str) and re.fullmatch(r"[^$\n]+", text) for text in table.values()):
+        raise UserError(
+            f"{where} cannot be read.",
+            "[tool.atoll.smoke] in its pyproject.toml does not say select, and partition if need be, as they are said.",
+            'write select = "an_asset,another_one" and perhaps partition = "2013-01-06" there, and nothing else.',
+        )
+    return Smoke(**table)

@@ -8,7 +8,18 @@ from pathlib import Path
 
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
-from atoll_control.manifest import RUNS, SERVER, Limits, read_limits, read_list, read_manifest, read_secrets, table
+from atoll_control.manifest import (
+    RUNS,
+    SERVER,
+    Limits,
+    Smoke,
+    read_limits,
+    read_list,
+    read_manifest,
+    read_secrets,
+    read_smoke,
+    table,
+)
 
 # Packages, folders, and what else has an image or a container of its own.
 RESERVED = {"atoll", "atoll_control", "dagster", "mlflow", "test", "tests", "shared", "all"} | {
@@ -22,8 +33,9 @@ class Project:
 
     `lends` are keys of its assets that others may take, `takes` keys of others' assets that it takes: both with the
     name of the location in front. Where it is a container, `server` limits its code server and `runs` each of its
-    runs, and `secrets` are environment variables that both get from files. `problem` is set when the folder cannot be
-    a code location; everything that starts or installs leaves it out.
+    runs, and `secrets` are environment variables that both get from files. `smoke` is what is materialized after it was
+    delivered. `problem` is set when the folder cannot be a code location; everything that starts or installs leaves it
+    out.
     """
 
     name: str
@@ -36,6 +48,7 @@ class Project:
     server: Limits = SERVER
     runs: Limits = RUNS
     secrets: tuple[str, ...] = ()
+    smoke: Smoke | None = None
     problem: UserError | None = None
 
     @property
@@ -93,6 +106,7 @@ def read_project(folder: Path) -> Project:
         lends = tuple(f"{folder.name}/{name}" for name in read_list(atoll, where, "lends"))
         takes = tuple(read_list(atoll, where, "takes"))
         secrets = read_secrets(atoll, where)
+        smoke = read_smoke(table(manifest, where, "tool", "atoll", "smoke"), where)
         server, runs = (
             read_limits(table(manifest, where, "tool", "atoll", name), where, name, usual)
             for name, usual in (("server", SERVER), ("runs", RUNS))
@@ -122,6 +136,7 @@ def read_project(folder: Path) -> Project:
         server,
         runs,
         secrets,
+        smoke,
     )
 
 
