@@ -39,7 +39,7 @@ def test_a_dry_run_says_what_would_be_and_leaves_no_trace(server, checkout, caps
     assert up.up(checkout, "staging", dry_run=True) == 0
     said = capsys.readouterr().err
     assert "would write deploy/environments/staging.toml with the last build of control, cars" in said
-    assert "- cars (does not run)\n+ cars aaaaaaaaaaaa  commit c0ffee\n" in said
+    assert "would replace cars: nothing -> aaaaaaaaaaaa (c0ffee)" in said
     assert "would run it at https://localhost:8443" in said
     assert sorted(checkout.root.rglob("*")) == before
 

@@ -31,7 +31,7 @@ def reconcile(server: Server, projects: Sequence[Project], release: Release, ver
         say(f"nothing to do: {server.name} is what its files say", GOOD)
         return _is_loaded(server)
     history = History(server.folder / "history")
-    before = _find_current(history)
+    before = history.current()
     begun = history.begin(
         verb=verb,
         author=find_author(server.checkout),
@@ -65,15 +65,6 @@ def _is_loaded(server: Server) -> bool:
         say(f"{location.name} is not loaded", BAD)
         show_problem(location.explain(_MEND.format(name=location.name)))
     return not broken
-
-
-def _find_current(history: History) -> Release:
-    """Return what every part was brought to by the deployments that have ended."""
-    current: Release = {}
-    for deployment in reversed(history.list()):
-        came_up = {part: deployment.brought_up(part) for part in deployment.release}
-        current |= {part: released for part, released in came_up.items() if released}
-    return current
 
 
 def _start(server: Server, projects: Sequence[Project]) -> Mapping[str, UserError]:
