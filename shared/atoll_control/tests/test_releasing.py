@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from atoll_control.deployment.compose import render_compose
 from atoll_control.deployment.history import Deployment, History
 from atoll_control.deployment.release import Release, Released, read_release, release_file, write_release
 from atoll_control.deployment.server import Server
@@ -15,6 +16,7 @@ from atoll_control.files import write_atomically
 from atoll_control.images.inputs import read_inputs
 from atoll_control.images.record import Image, write_build
 from atoll_control.process import Output, exclusive
+from atoll_control.projects import discover_projects
 from atoll_control.workflows import replacement
 from atoll_control.workflows.history import show_history
 from atoll_control.workflows.promote import promote
@@ -50,6 +52,7 @@ def engine(checkout, add_project, monkeypatch) -> Engine:
     for name in ("staging", "production"):
         write_atomically(checkout.environments / f"{name}.settings.toml", "")
     write_atomically(checkout.deploy / "build.toml", 'registry = "127.0.0.1:5005"\nregistry_image = "i"\nbase = "b"\n')
+    write_atomically(checkout.compose, render_compose(discover_projects(checkout)))
     subprocess.run(["git", "init", "--quiet"], cwd=checkout.root, check=True)
     engine = Engine()
 
@@ -67,6 +70,7 @@ def engine(checkout, add_project, monkeypatch) -> Engine:
         return 1 if history.end(begun, failed).failed else 0
 
     monkeypatch.setattr(replacement, "deploy", deploy)
+    monkeypatch.setattr(replacement, "require_engine", lambda: None)
     monkeypatch.setattr("atoll_control.deployment.release.holds", lambda _, part, __: part not in engine.lost)
     monkeypatch.setattr("atoll_control.deployment.release.docker", lambda *_: Output(1, "", "No such image"))
     return engine
@@ -246,8 +250,32 @@ def test_nothing_is_written_while_another_command_works_there(checkout, deploy, 
             lambda: promote(checkout, "cars", "staging", "production", reason=None, dry_run=False),
             lambda: promote(checkout, None, "staging", "production", reason=None, dry_run=False),
         ):
-            with pytest.raises(UserError, match="another command works on it"):
+            with pytest.raises(UserError, match="another command holds its lock"):
                 command()
+
+
+def test_nothing_is_written_where_a_deployment_would_be_refused(
+    checkout, deploy, add_project, engine, freeze, monkeypatch
+):
+    for digit in "ab":
+        deploy("production", images(digit))
+    freeze()
+    refusals = {"Docker cannot be used": "require_engine", "the secrets are another's": "require_own"}
+    for what, name in refusals.items():
+
+        def refuse(*_, what=what):
+            raise UserError(what, "it is so.", "mend it")
+
+        with monkeypatch.context() as patch, pytest.raises(UserError, match=what):
+            patch.setattr(replacement, name, refuse)
+            roll_back(checkout, "cars", "production", to=None, reason=None, dry_run=False)
+    add_project("ships")
+    with pytest.raises(UserError, match=r"deploy/compose.yaml has drifted"):
+        roll_back(checkout, "cars", "production", to=None, reason=None, dry_run=False)
+    write_atomically(checkout.compose, render_compose(discover_projects(checkout)))
+    with pytest.raises(UserError, match="the release of production has no image of ships") as caught:
+        roll_back(checkout, "cars", "production", to=None, reason=None, dry_run=False)
+    assert caught.value.how.startswith("./atoll promote ships --from ENV --to production")
 
 
 def test_after_a_failed_deployment_the_file_stays_and_the_way_back_is_told(checkout, deploy, engine, capsys):

@@ -4,9 +4,13 @@ from collections.abc import Collection, Iterable
 
 from atoll_control.console import BAD, GOOD, say
 from atoll_control.deployment.difference import list_changes
-from atoll_control.deployment.history import FAILED, History
+from atoll_control.deployment.history import History
+from atoll_control.deployment.lock import held
+from atoll_control.deployment.preparation import require_derived
 from atoll_control.deployment.release import Release, release_file, write_release
+from atoll_control.deployment.secrets import require_own
 from atoll_control.deployment.server import Server
+from atoll_control.docker import require_engine
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.images.inputs import image_names
@@ -55,12 +59,16 @@ def change_server(
         The exit code of the deployment; the file stays as written where that failed, for it says what is wanted.
 
     Raises:
-        UserError: another command works on the environment, and nothing was written; or it cannot be deployed.
+        UserError: it cannot be deployed; where that is known before, nothing was written.
     """
     checkout, name, history = server.checkout, server.name, History(server.folder / "history")
+    _require_deployable(server, wanted)
     current = history.current()
     if not dry_run:
-        _require_unlocked(server)
+        require_engine()
+        # Whoever holds the lock is told before anything is written.
+        with held(server, verb):
+            pass
     replace_release(checkout, name, known, wanted, dry_run=dry_run)
     for change in list_changes(current, wanted) if current else ():
         if change.part in wanted and change.part not in parts:
@@ -68,15 +76,34 @@ def change_server(
     if dry_run:
         say(f"would deploy {name}: {reason}")
         return 0
+    count = len(history.list())
     try:
         code = deploy(checkout, name, verb=verb, reason=reason, dry_run=False)
     except UserError:
-        _tell_way_back(server, history, [])
+        _tell_way_back(server, [])
         raise
     if code:
-        newest = next(iter(history.list()), None)
-        _tell_way_back(server, history, newest.failed if newest and newest.outcome == FAILED else [])
+        # None is recorded where there was nothing to do and something does not load all the same.
+        recorded = history.list()
+        _tell_way_back(server, recorded[0].failed if len(recorded) > count else [])
     return code
+
+
+def _require_deployable(server: Server, wanted: Release) -> None:
+    """Refuse what a deployment would refuse.
+
+    Raises:
+        UserError: what is in the way.
+    """
+    checkout = server.checkout
+    require_derived(checkout, [project for project in discover_projects(checkout) if not project.problem])
+    require_own(server.secrets)
+    if missing := [part for part in image_names(checkout) if part not in wanted]:
+        raise UserError(
+            f"the release of {server.name} has no image of {', '.join(missing)}.",
+            "everything in deploy/compose.yaml runs there.",
+            f"./atoll promote {missing[0]} --from ENV --to {server.name}",
+        )
 
 
 def is_locked(server: Server) -> bool:
@@ -88,14 +115,7 @@ def is_locked(server: Server) -> bool:
         return not free
 
 
-def _require_unlocked(server: Server) -> None:
-    if is_locked(server):
-        raise UserError(
-            f"{server.name} was not changed.", "another command works on it.", f"./atoll history {server.name} -n 1"
-        )
-
-
-def _tell_way_back(server: Server, history: History, failed: Iterable[str]) -> None:
+def _tell_way_back(server: Server, failed: Iterable[str]) -> None:
     file, name = release_file(server.checkout, server.name).relative_to(server.checkout.root), server.name
     say(f"{file} stays as written: it says what is wanted; to try again: ./atoll deploy {name}", BAD)
     for part in failed:
