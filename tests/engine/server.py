@@ -84,9 +84,12 @@ class Running:
     def manifest(self, key: str, *options: str) -> dict[str, Any]:
         return self.say("store", "show", key, *options)["manifest"]
 
-    def fetch(self, path: str, login: str | None = None, data: bytes | None = None) -> tuple[int, bytes]:
+    def fetch(
+        self, path: str, login: str | None = None, data: bytes | None = None, **headers: str
+    ) -> tuple[int, bytes]:
         """Ask the proxy, with its certificate verified; return the status and the body."""
-        headers = {"Content-Type": "application/json"} if data else {}
+        if data:
+            headers["Content-Type"] = "application/json"
         if login:
             headers["Authorization"] = "Basic " + b64encode(login.encode()).decode()
         trust = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=str(self.authority)))

@@ -1,0 +1,93 @@
+"""A second environment on the machine of the first: reached at another address, and with its store on S3."""
+
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from clone import Clone
+from dev import find_free_port
+from engine import docker, images, inspect, list_containers
+from object_store import Bucket
+from server import TODAY, Running, bring_up, remove, write_secret
+from trials import NAME as TRIALS
+from trials import SECRET
+
+NAME = "enginetests2"
+# Who makes an asset there, and who looks into the store.
+LOCATION, ASSET = "aviation_data", "airports"
+STORING = (LOCATION, "operations")
+REGISTRY = "atoll-registry"
+
+SETTINGS = """host = "{host}"
+listen = "{host}"
+port = {port}
+profile = "sample"
+today = {today}
+automation = false
+store = "s3://{bucket}/prefix"
+
+[images]
+postgres = "{postgres}"
+proxy = "{proxy}"
+"""
+
+
+class Belongings(NamedTuple):
+    """What an environment has in the engine and in files."""
+
+    containers: set[str]
+    networks: set[str]
+    volumes: set[str]
+    files: set[str]
+    secrets: set[str]
+
+
+def find_belongings(running: Running) -> Belongings:
+    found = inspect(*list_containers(f"com.docker.compose.project=atoll-{running.name}"))
+    mounts = [mount for container in found for mount in container["Mounts"]]
+    state = str(running.clone.root / ".atoll")
+    return Belongings(
+        {container["Id"] for container in found},
+        {network for container in found for network in container["NetworkSettings"]["Networks"]} - {REGISTRY, "none"},
+        {mount["Name"] for mount in mounts if mount["Type"] == "volume"},
+        {mount["Source"] for mount in mounts if mount["Source"].startswith(state)},
+        {path.read_text().strip() for path in running.secrets.rglob("*") if path.is_file()},
+    )
+
+
+def list_volumes() -> dict[str, str]:
+    """Return when each volume of the second environment was made."""
+    names = docker("volume", "ls", "-q", "--filter", f"label=com.docker.compose.project=atoll-{NAME}").split()
+    return {name: docker("volume", "inspect", "-f", "{{.CreatedAt}}", name) for name in names}
+
+
+def find_starts(running: Running) -> dict[str, str]:
+    return {container["Id"]: container["State"]["StartedAt"] for container in running.containers().values()}
+
+
+@contextmanager
+def second_environment(clone: Clone, host: str, bucket: Bucket) -> Generator[Running]:
+    """Bring it up; the clone's files are changed until its end: the secrets that S3 takes are listed by projects."""
+    settings = clone.checkout.environments / f"{NAME}.settings.toml"
+    known = {"postgres": images().postgres, "proxy": images().proxy, "bucket": bucket.name, "today": TODAY}
+    remove(NAME)
+    try:
+        settings.write_text(SETTINGS.format(host=host, port=find_free_port(), **known))
+        write_secret(clone, NAME, TRIALS, SECRET, secrets.token_urlsafe(24))
+        for location in STORING:
+            manifest = clone.root / "code_locations" / location / "pyproject.toml"
+            listed = f"[tool.atoll]\nsecrets = {list(bucket.secrets)}\n"
+            manifest.write_text(manifest.read_text().replace("[tool.atoll]\n", listed))
+            for secret, value in bucket.secrets.items():
+                write_secret(clone, NAME, location, secret, value)
+        # For what is derived from all projects; the environment of this one is there.
+        derived = clone.atoll("sync", TRIALS)
+        assert derived.code == 0, derived.text
+        yield bring_up(clone, NAME)
+    finally:
+        remove(NAME)
+        restored = clone.run("git", "checkout", "-q", "--", "code_locations", "deploy")
+        for path in (settings, settings.with_name(f"{NAME}.toml")):
+            path.unlink(missing_ok=True)
+        assert restored.code == 0, restored.text
