@@ -93,7 +93,7 @@ def test_nobody_notices_that_a_code_server_is_replaced(first):
     }
     assert inspect(first.run_container(in_flight))[0]["Config"]["Image"] == before["Config"]["Image"]
     first.end_waiting(in_flight)
-    assert second.code == 1
+    assert second.code == 2
     assert "holds its lock" in second.text
     assert "./atoll deploy" in second.text
 
@@ -186,6 +186,6 @@ def test_an_image_that_nobody_has_is_told_before_anything_is_touched(first):
         done = deploy(first, SHORTLY)
     finally:
         file.write_text(text)
-    assert done.code == 1
+    assert done.code == 2
     assert f"the image of {NAME} that {first.name} runs is not here" in done.text
     assert {name: box["Id"] for name, box in first.containers().items()} == boxes
