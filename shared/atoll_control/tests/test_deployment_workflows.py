@@ -1,5 +1,6 @@
 import json
 import socket
+import ssl
 import stat
 import urllib.error
 from email.message import Message
@@ -158,12 +159,11 @@ def test_databases_that_were_not_made_to_their_end_are_told_with_the_cure(server
 @pytest.mark.parametrize(
     ("error", "why"),
     [
-        (urllib.error.HTTPError("", 401, "Unauthorized", Message(), None), "HTTP Error 401: Unauthorized"),
-        (urllib.error.URLError("certificate verify failed"), "<urlopen error certificate verify failed>"),
+        (urllib.error.HTTPError("", 502, "Bad Gateway", Message(), None), "HTTP Error 502: Bad Gateway"),
         (urllib.error.URLError("Name or service not known"), "<urlopen error Name or service not known>"),
     ],
 )
-def test_a_page_that_does_not_let_us_in_is_told_with_its_last_answer(server, checkout, monkeypatch, error, why):
+def test_a_page_that_does_not_answer_is_told_with_its_last_answer(server, checkout, monkeypatch, error, why):
     def refuse(_):
         raise error
 
@@ -175,6 +175,37 @@ def test_a_page_that_does_not_let_us_in_is_told_with_its_last_answer(server, che
         wait_until_loaded(server, discover_projects(checkout), lambda _: None)
     assert caught.value.why == f"the page does not answer at https://localhost:8443 as it should: {why}."
     assert caught.value.how == "./atoll status staging"
+
+
+def refuse_certificate() -> urllib.error.URLError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = "Hostname mismatch"
+    return urllib.error.URLError(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "why", "how"),
+    [
+        (
+            urllib.error.HTTPError("", 401, "Unauthorized", Message(), None),
+            "the proxy refuses the login",
+            "proxy/users",
+        ),
+        (refuse_certificate(), "its certificate is not one for localhost: Hostname mismatch.", "`host` or `tls`"),
+    ],
+)
+def test_who_is_not_let_in_does_not_wait(server, checkout, monkeypatch, error, why, how):
+    def refuse(_):
+        raise error
+
+    monkeypatch.setattr(Server, "page", lambda _: Page("https://localhost:8443"))
+    monkeypatch.setattr(Page, "locations", refuse)
+    stand_in(server, monkeypatch, Compose([WELL]))
+    with pytest.raises(UserError) as caught:
+        wait_until_loaded(server, discover_projects(checkout), lambda _: None)
+    assert caught.value.what == "staging runs, and does not let this command in."
+    assert why in caught.value.why
+    assert how in caught.value.how
 
 
 def test_what_compose_says_last_is_told_where_no_container_is_sick(server, monkeypatch):

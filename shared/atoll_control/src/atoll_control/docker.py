@@ -54,6 +54,8 @@ def require_engine() -> None:
             "this user may not talk to its engine.",
             f"sudo usermod -aG docker {os.environ.get('USER', '$USER')}, then log in again.",
         )
+    # Docker asks back.
+    said = said.removesuffix(" Is the docker daemon running?").rstrip(".")
     raise UserError(what, f"its engine does not answer: {said}.", "sudo systemctl start docker")
 
 

@@ -1,8 +1,10 @@
 """The start of a server: its containers, and waiting until the page has loaded everything."""
 
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 from collections.abc import Callable, Sequence
 
 from atoll_control.deployment.server import Container, Server
@@ -101,8 +103,29 @@ def _ask(server: Server) -> tuple[list[Location], str]:
     try:
         return server.page().locations(), f"not all locations have answered at {server.address}"
     except (OSError, ValueError, RuntimeError) as error:
+        if refusal := _explain_refusal(server, error):
+            raise refusal from error
         # The proxy answers before the webserver does, and the webserver before its database.
         return [], f"the page does not answer at {server.address} as it should: {error}"
+
+
+def _explain_refusal(server: Server, error: Exception) -> UserError | None:
+    """Explain an answer that no waiting changes; None where it is another one."""
+    what = f"{server.name} runs, and does not let this command in."
+    if isinstance(error, urllib.error.HTTPError) and error.code in (401, 403):
+        users = server.secrets / "proxy" / "users"
+        return UserError(
+            what,
+            f"the proxy refuses the login of {server.secrets / 'login'} ({error.code}).",
+            f"put that user's line back into {users}, or remove both files: ./atoll up {server.name} makes them anew.",
+        )
+    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, ssl.SSLCertVerificationError):
+        return UserError(
+            what,
+            f"its certificate is not one for {server.settings.host}: {error.reason.verify_message}.",
+            f"correct `host` or `tls` in deploy/environments/{server.name}.settings.toml, or the certificate.",
+        )
+    return None
 
 
 def _is_starting(location: Location) -> bool:
