@@ -1,6 +1,7 @@
 """Docker: its client and Compose, run to their end, and what is wrong where they do not work."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -68,6 +69,12 @@ def require_network(name: str) -> None:
 def last_line(output: Output) -> str:
     """Return what Docker gives as its reason, without a full stop."""
     return (output.stderr.strip().splitlines() or ["Docker says nothing"])[-1].strip().rstrip(".")
+
+
+def join_lines(text: str) -> str:
+    """Return what a container has printed as one line, without colours."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return " | ".join(line.strip() for line in plain.splitlines() if line.strip())
 
 
 def _client() -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from atoll_control.deployment.compose import SOCKETS
 from atoll_control.deployment.drift import find_asked, is_right
 from atoll_control.deployment.server import Container, Server
-from atoll_control.docker import docker, last_line
+from atoll_control.docker import docker, join_lines, last_line
 from atoll_control.errors import UserError
 from atoll_control.graphql import Location
 
@@ -113,7 +113,7 @@ class Roll:
     def explain(self, why: str) -> UserError:
         """Say why the new code server was not taken, with what it has printed last."""
         said = docker("logs", "--tail", str(LINES), self.new.id)
-        lines = " | ".join(line.strip() for line in (said.stdout + said.stderr).splitlines() if line.strip())
+        lines = join_lines(said.stdout + said.stderr)
         return UserError(
             f"the new code server of {self.location} was not taken.",
             f"{why}; its last lines: {lines or 'none'}",

@@ -8,7 +8,7 @@ import urllib.error
 from collections.abc import Callable, Sequence
 
 from atoll_control.deployment.server import Container, Server
-from atoll_control.docker import last_line
+from atoll_control.docker import join_lines, last_line
 from atoll_control.errors import UserError
 from atoll_control.files import write_atomically
 from atoll_control.graphql import Location
@@ -158,4 +158,4 @@ def _explain(server: Server, said: str) -> UserError:
 
 def _last_lines(server: Server, container: Container) -> str:
     output = server.compose("logs", "--no-log-prefix", "--no-color", "--tail", str(LINES), container.service)
-    return " | ".join(line.strip() for line in output.stdout.splitlines() if line.strip())
+    return join_lines(output.stdout)
