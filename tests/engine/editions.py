@@ -59,8 +59,8 @@ _DEPLOY = """
 import sys
 from atoll_control.deployment import rolling
 rolling.WATCHING = float(sys.argv.pop(1))
-from atoll_control.cli import app
-app()
+from atoll_control.cli import main
+main()
 """
 
 
