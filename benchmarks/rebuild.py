@@ -59,10 +59,10 @@ def measure(checkout: Checkout, rounds: int) -> Figure:
     return figure
 
 
-def change_code(checkout: Checkout) -> str:
+def change_code(checkout: Checkout, location: str = LOCATION) -> str:
     """Write a module that no image has had, and return what is in it."""
     token = secrets.token_hex(8)
-    module = Files(checkout.root).code_locations / LOCATION / "src" / LOCATION / "changed.py"
+    module = Files(checkout.root).code_locations / location / "src" / location / "changed.py"
     module.write_text(f'"""What changes from build to build."""\n\nTOKEN = "{token}"\n')
     return token
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import arrival
 import container
+import deployment
 import images
 import launch
 import memory
@@ -42,6 +43,7 @@ ON_SERVER = {
     "rebuild": rebuild.measure,
     "images": images.measure,
     "server": server.measure,
+    "deployment": deployment.measure,
 }
 
 

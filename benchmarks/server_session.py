@@ -8,6 +8,7 @@ from typing import Any, Self
 from atoll_control.deployment.server import Server
 from atoll_control.docker import docker
 from atoll_control.files import Checkout as Files
+from atoll_control.graphql import Page
 from atoll_control.process import port_is_free
 from checkout import Checkout
 from page_run import run_assets
@@ -101,6 +102,10 @@ class ServerSession:
     def launch(self, location: str, assets: list[list[str]]) -> dict[str, Any]:
         """Launch assets and wait for the end: see `run_assets`."""
         return run_assets(self._server.page(), location, assets, self.read_log)
+
+    def page(self) -> Page:
+        """Return its page."""
+        return self._server.page()
 
     def read_log(self) -> str:
         """Read the last that the services printed."""
