@@ -40,13 +40,15 @@ _VALIDATE = "cat > /tmp/$1.yaml && dagster definitions validate --log-format jso
 class Roll:
     """A location on its way from old containers, of which there may be none, to a new one.
 
-    The first of the old ones is the one that was asked; `restarts` is how often the new one had ended before.
+    The first of the old ones is the one that was asked, unless the new one `is_asked` already: by a deployment that was
+    killed. `restarts` is how often the new one had ended before.
     """
 
     server: Server
     location: str
     old: tuple[Container, ...]
     new: Container
+    is_asked: bool
     restarts: int
 
     def require_well(self) -> None:
@@ -79,7 +81,7 @@ class Roll:
         Raises:
             UserError: it has not.
         """
-        before = self._find()
+        before = None if self.is_asked else self._find()
         point(self.new)
         start, reloaded = time.monotonic(), False
         while (now := self._find()) is None or not now.loaded or (before and now.version == before.version):
@@ -175,7 +177,8 @@ def begin(server: Server, location: str) -> Roll:
             raise UserError(
                 f"{location} has no new code server.", f"{last_line(output)}.", f"./atoll status {server.name}"
             )
-    return Roll(server, location, tuple(old), new, _count_restarts(new.id) or 0)
+    is_asked = bool(asked) and new.id.startswith(asked)
+    return Roll(server, location, tuple(old), new, is_asked, _count_restarts(new.id) or 0)
 
 
 def point(container: Container) -> None:
