@@ -56,10 +56,8 @@ def find_belongings(running: Running) -> Belongings:
     )
 
 
-def list_volumes() -> dict[str, str]:
-    """Return when each volume of the second environment was made."""
-    names = docker("volume", "ls", "-q", "--filter", f"label=com.docker.compose.project=atoll-{NAME}").split()
-    return {name: docker("volume", "inspect", "-f", "{{.CreatedAt}}", name) for name in names}
+def list_volumes() -> set[str]:
+    return set(docker("volume", "ls", "-q", "--filter", f"label=com.docker.compose.project=atoll-{NAME}").split())
 
 
 def find_starts(running: Running) -> dict[str, str]:

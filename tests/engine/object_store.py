@@ -54,6 +54,7 @@ def serving(host: str) -> Generator[Bucket]:
     """Serve a bucket at an address of this machine, by what the library's own tests use."""
     bucket = Bucket("bucket", f"http://{host}:{find_free_port()}")
     python = ROOT / "shared" / "atoll" / ".venv" / "bin" / "python"
+    assert python.exists(), "./atoll test makes the library's environment, which these tests take S3's stand-in from"
     port = bucket.address.rpartition(":")[2]
     process = subprocess.Popen(
         [python, "-m", "moto.server", "-H", host, "-p", port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
