@@ -93,11 +93,11 @@ def test_a_certificate_that_settings_promise_is_asked_for(server, checkout):
     write_atomically(checkout.environments / "staging.settings.toml", 'tls = "files"')
     server = Server(checkout, "staging")
     with pytest.raises(UserError) as caught:
-        preparation._require_certificate(server)
+        preparation.require_certificate(server)
     assert caught.value.what == "staging has no certificate."
     for name in ("tls.crt", "tls.key"):
         write_atomically(server.secrets / "proxy" / name, "")
-    preparation._require_certificate(server)
+    preparation.require_certificate(server)
 
 
 class Compose:

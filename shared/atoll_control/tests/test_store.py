@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+from atoll_control.console import format_size
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.places import laptop
@@ -62,4 +63,4 @@ def test_without_a_healthy_project_the_cure_is_told(checkout: Checkout):
 
 @pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2.5e12, "2.5 TB")])
 def test_sizes_are_for_people(size, text):
-    assert store._size(size) == text
+    assert format_size(size) == text

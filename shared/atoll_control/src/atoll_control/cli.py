@@ -1,6 +1,7 @@
 """The command line: one function a verb, options and exit codes; what they do is in `workflows`."""
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -265,6 +266,36 @@ def history(
     from atoll_control.workflows.history import show_history
 
     return show_history(find_checkout(), environment, last=last, as_json=json)
+
+
+@app.command()
+def backup(
+    environment: Environment,
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="a file, or a folder for it; by default in .atoll/backups/")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Write databases, store, logs, release and history of an environment, as of one moment, into one file."""
+    from atoll_control.workflows.backup import backup
+
+    return backup(find_checkout(), environment, to, as_json=json)
+
+
+@app.command()
+def restore(
+    environment: Environment,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="what ./atoll backup has written")],
+    replace: Annotated[bool, typer.Option("--replace", help="remove what the environment has now")] = False,
+    built: Annotated[
+        bool, typer.Option("--built", help="take the last build of the images that the registry no longer has")
+    ] = False,
+    dry_run: DryRun = False,
+) -> int:
+    """Make an environment what it was in the moment of a backup, and start it."""
+    from atoll_control.workflows.restore import restore
+
+    return restore(find_checkout(), environment, file, replace=replace, built=built, dry_run=dry_run)
 
 
 store = typer.Typer(help="Look into the store.", no_args_is_help=True)

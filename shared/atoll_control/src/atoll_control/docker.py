@@ -16,7 +16,12 @@ CLIENT = "ATOLL_DOCKER"
 
 def docker(*arguments: str | Path, env: Mapping[str, str] | None = None, input: str | None = None) -> Output:
     """Run the Docker client to its end; `env` comes on top of this process's, `input` is what it reads."""
-    return _run([_client(), *map(str, arguments)], env, input)
+    return _run(docker_command(*arguments), env, input)
+
+
+def docker_command(*arguments: str | Path) -> list[str]:
+    """Return the command line that `docker` runs, for streams that are not text."""
+    return [_client(), *map(str, arguments)]
 
 
 def compose(*arguments: str | Path, env: Mapping[str, str] | None = None, input: str | None = None) -> Output:

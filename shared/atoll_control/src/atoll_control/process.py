@@ -105,6 +105,15 @@ def identity(pid: int) -> str:
     return f"{pid}:{start_time(pid) or ''}"
 
 
+def interrupt_on_signals() -> None:
+    """Have every signal that asks this process to end be a KeyboardInterrupt, so that it leaves nothing half done.
+
+    Also where the shell started it with SIGINT ignored, as it does for `&` in scripts.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
 def end_group(group: int, *, patience: float) -> bool:
     """Interrupt a process group, wait up to `patience` seconds, then kill what is left.
 

@@ -35,7 +35,7 @@ def require_derived(checkout: Checkout, projects: Sequence[Project]) -> None:
 def prepare(server: Server, projects: Sequence[Project], release: Release, added: Sequence[str]) -> None:
     """Write what the services read, and tell the login once: when it is made."""
     _require_passwords(server)
-    _require_certificate(server)
+    require_certificate(server)
     settings = read_build_settings(server.checkout)
     require_network(REGISTRY)
     start_registry(server.checkout, settings)
@@ -65,7 +65,12 @@ def _require_passwords(server: Server) -> None:
         )
 
 
-def _require_certificate(server: Server) -> None:
+def require_certificate(server: Server) -> None:
+    """Refuse to start without the certificate that the settings promise.
+
+    Raises:
+        UserError: it is not there.
+    """
     folder = server.secrets / "proxy"
     if server.settings.tls == "files" and not all((folder / name).is_file() for name in ("tls.crt", "tls.key")):
         raise UserError(

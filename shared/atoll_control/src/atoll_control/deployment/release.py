@@ -49,7 +49,16 @@ def plan_release(checkout: Checkout, name: str) -> tuple[Release, list[str]]:
     Raises:
         UserError: the file is not valid, or a part has no image in a registry.
     """
-    known, builds = read_release(checkout, name), read_builds(checkout)
+    return complete_release(checkout, name, read_release(checkout, name))
+
+
+def complete_release(checkout: Checkout, name: str, known: Release) -> tuple[Release, list[str]]:
+    """Return the image of each part, and which parts are not `known`: theirs is that of the last build.
+
+    Raises:
+        UserError: a part has no image in a registry.
+    """
+    builds = read_builds(checkout)
     release: Release = {}
     for part in image_names(checkout):
         if part in known:
@@ -78,9 +87,22 @@ def read_release(checkout: Checkout, name: str) -> Release:
         return {}
     where = path.relative_to(checkout.root)
     try:
-        images: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("images", {})
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{where} cannot be read.", f"{error}.", "mend that file, or remove it.") from None
+    return parse_release(text, str(where))
+
+
+def parse_release(text: str, where: str) -> Release:
+    """Return what the text of such a file says.
+
+    Raises:
+        UserError: it is not valid.
+    """
+    try:
+        images: dict[str, Any] = tomllib.loads(text).get("images", {})
         release = {part: Released(entry["image"], entry.get("commit"), entry["lock"]) for part, entry in images.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{where} cannot be read.",
             f"{type(error).__name__}: {error}.",

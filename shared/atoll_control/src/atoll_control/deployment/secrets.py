@@ -63,6 +63,16 @@ def missing_secrets(folder: Path, projects: Sequence[Project]) -> list[Path]:
     return [path for path in wanted if not path.is_file()]
 
 
+def require_secrets(folder: Path, projects: Sequence[Project]) -> None:
+    """Refuse to go on without the secrets that only a person can write.
+
+    Raises:
+        UserError: a project asks for one that is not there.
+    """
+    if missing := missing_secrets(folder, projects):
+        raise _explain(folder, missing[0])
+
+
 def prepare_secrets(folder: Path, projects: Sequence[Project]) -> list[Path]:
     """Make the secrets that are not there and can be made, and give all to the containers' user alone.
 
@@ -72,8 +82,7 @@ def prepare_secrets(folder: Path, projects: Sequence[Project]) -> list[Path]:
     Raises:
         UserError: a project asks for one that is not there.
     """
-    if missing := missing_secrets(folder, projects):
-        raise _explain(folder, missing[0])
+    require_secrets(folder, projects)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(exist_ok=True, mode=0o700)
     made = [path for path in (_make(folder, name) for name in _MAKERS) if path]

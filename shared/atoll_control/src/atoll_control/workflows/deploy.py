@@ -1,5 +1,6 @@
 """`deploy`: what runs becomes what the release file says, one code server after the other and without a gap."""
 
+from atoll_control.backup.leftovers import mend_leftovers
 from atoll_control.deployment.lock import held
 from atoll_control.deployment.plan import tell_plan
 from atoll_control.deployment.preparation import prepare, require_derived
@@ -24,5 +25,6 @@ def deploy(checkout: Checkout, name: str, *, reason: str, dry_run: bool, verb: s
         return 0
     require_engine()
     with held(server, verb):
+        mend_leftovers(server)
         prepare(server, projects, release, [])
         return 0 if reconcile(server, projects, release, verb, reason) else 1

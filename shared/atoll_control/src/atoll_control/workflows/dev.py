@@ -1,6 +1,5 @@
 """`dev`: the platform on this machine, until Ctrl-C."""
 
-import signal
 import time
 from collections.abc import Mapping, Sequence
 
@@ -14,16 +13,14 @@ from atoll_control.files import Checkout
 from atoll_control.graphql import Location
 from atoll_control.instance import initialise_instance
 from atoll_control.mlflow import MlflowServer, find_tracking, mlflow_service
-from atoll_control.process import exclusive, port_in_use, port_is_free
+from atoll_control.process import exclusive, interrupt_on_signals, port_in_use, port_is_free
 from atoll_control.projects import Project, discover_projects
 from atoll_control.workflows.sync import sync_with_progress
 
 
 def dev(checkout: Checkout, port: int, mlflow_port: int) -> int:
     """Install what is missing, start Dagster over the projects that can start, and wait until the terminal ends it."""
-    # Also where the shell started this with SIGINT ignored, as it does for `&` in scripts.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    interrupt_on_signals()
     with exclusive(checkout.state / "dev.lock") as free:
         if not free:
             raise _runs_already(checkout)

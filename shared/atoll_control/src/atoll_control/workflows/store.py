@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from atoll_control.console import BAD, GOOD, out, say, show_json, show_table
+from atoll_control.console import BAD, GOOD, format_size, out, say, show_json, show_table
 from atoll_control.files import Checkout
 from atoll_control.places import find_place
 
@@ -67,16 +67,7 @@ def verify_store(checkout: Checkout, prefix: str, *, as_json: bool, environment:
 
 def _describe(row: dict[str, Any]) -> tuple[Any, ...]:
     created = datetime.fromisoformat(row["created"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return created, row["format"], row["rows"], _size(row["size"]), row["data_version"][:SHORT]
-
-
-def _size(number: float) -> str:
-    """Bytes for people."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"
+    return created, row["format"], row["rows"], format_size(row["size"]), row["data_version"][:SHORT]
 
 
 def _text(value: Any) -> str:

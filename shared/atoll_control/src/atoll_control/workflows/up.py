@@ -1,5 +1,6 @@
 """`up`: an environment of the server, from its release, settings and secrets to a page with every location loaded."""
 
+from atoll_control.backup.leftovers import mend_leftovers
 from atoll_control.console import say
 from atoll_control.deployment.lock import held
 from atoll_control.deployment.plan import tell_plan
@@ -29,6 +30,7 @@ def up(checkout: Checkout, name: str, *, dry_run: bool) -> int:
         return 0
     require_engine()
     with held(server, "up"):
+        mend_leftovers(server)
         prepare(server, projects, release, added)
         well = reconcile(server, projects, release, "up", "")
     _tell_addresses(server)
