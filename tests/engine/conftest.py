@@ -28,6 +28,8 @@ class Built(NamedTuple):
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # It destroys the server that the session shares, and makes another one of a backup.
+    items.sort(key=lambda item: item.path == HERE / "test_backup.py")
     mine = [item for item in items if HERE in item.path.parents]
     if not mine or engine.answers():
         return

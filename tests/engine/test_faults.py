@@ -1,7 +1,6 @@
 """What is killed in mid-run: nothing is lost, nothing hangs, and the server heals by itself."""
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -9,16 +8,10 @@ import pytest
 
 import engine
 from engine import crash, inspect
+from rows import HANGING, list_rows
 from runs import ENDED, messages, status, wait_for_end
 from server import HEALING, Running
 from waiting import wait_until
-
-# Rows that are written once; those of ticks, heartbeats and caches are not.
-TABLES = {
-    "dagster": {"runs": "run_id", "event_logs": "id || md5(event)", "run_tags": "run_id || key || value"},
-    "mlflow": {"experiments": "experiment_id || name", "runs": "run_uuid", "metrics": "run_uuid || key || step"},
-}
-HANGING = "select run_id from runs where status in ('STARTING', 'STARTED', 'CANCELING')"
 
 
 @pytest.fixture(autouse=True)
@@ -34,14 +27,6 @@ def nothing_is_lost(server: Running) -> Iterator[None]:
     assert {path: kept.get(path) for path in artefacts} == artefacts
     # What goes on by itself ends too.
     wait_until(lambda: server.query("dagster", HANGING) == [], HEALING, "the end of every run")
-
-
-def list_rows(server: Running) -> dict[str, Counter[str]]:
-    return {
-        f"{database}.{table}": Counter(server.query(database, f"select {columns} from {table}"))
-        for database, tables in TABLES.items()
-        for table, columns in tables.items()
-    }
 
 
 def works(server: Running) -> None:

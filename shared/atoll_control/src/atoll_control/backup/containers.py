@@ -9,6 +9,7 @@ from atoll_control.errors import UserError
 
 # Of what the launcher starts, and of what Compose does.
 ENVIRONMENT_LABEL = "atoll.environment"
+BACKUP, RESTORE = VERBS = ("backup", "restore")
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 
@@ -50,21 +51,32 @@ def list_volumes(name: str) -> list[str]:
     return sorted(volume for volume in output.stdout.split() if volume.startswith(f"atoll-{name}_"))
 
 
+def end_own(name: str) -> None:
+    """End the containers that have volumes of an environment for a backup or a restore, where one was killed."""
+    docker("rm", "--force", *(own_container(name, verb) for verb in VERBS))
+
+
+def own_container(name: str, verb: str) -> str:
+    """Return what the container is called that has volumes of an environment for a backup or a restore."""
+    return f"atoll-{name}-{verb}"
+
+
 def remove_all(name: str) -> None:
     """End the containers of an environment, of runs too, and remove them and its volumes.
 
     Raises:
         UserError: Docker does not do it.
     """
-    ids, volumes = [found.id for found in list_containers(name)], list_volumes(name)
-    for what, arguments in (
-        ("containers", ["rm", "--force", "--volumes", *ids]),
-        ("volumes", ["volume", "rm", *volumes]),
-    ):
-        if (ids if what == "containers" else volumes) and (output := docker(*arguments)).code:
-            raise UserError(
-                f"the {what} of {name} were not removed.", f"{last_line(output)}.", "mend that, then again."
-            )
+    end_own(name)
+    if ids := [found.id for found in list_containers(name)]:
+        _remove(f"containers of {name}", "rm", "--force", "--volumes", *ids)
+    if volumes := list_volumes(name):
+        _remove(f"volumes of {name}", "volume", "rm", *volumes)
+
+
+def _remove(what: str, *arguments: str) -> None:
+    if (output := docker(*arguments)).code:
+        raise UserError(f"the {what} were not removed.", f"{last_line(output)}.", "mend that, then again.")
 
 
 def _list(name: str, label: str) -> Iterator[Found]:

@@ -5,10 +5,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
 
+from atoll_control.backup.containers import BACKUP, RESTORE, end_own, own_container
 from atoll_control.backup.streams import Dialogue, reading, writing
 from atoll_control.deployment.secrets import find_user
 from atoll_control.deployment.server import Server
-from atoll_control.docker import docker, docker_command
+from atoll_control.docker import docker_command
 
 # What else is in volumes is dumped, or made again by each start: sockets, and the guard's.
 KEPT = ("store", "logs", "mlflow", "proxy")
@@ -26,12 +27,13 @@ class Keeper:
     """A container that keeps the volumes as of one moment, until it is left."""
 
     def __init__(self, server: Server, image: str) -> None:
-        self._name = f"atoll-{server.name}-backup"
+        self._name = own_container(server.name, BACKUP)
+        self._server = server.name
         self._what = f"{server.name} was not backed up."
         self._how = f"mend that, then: ./atoll backup {server.name}"
-        # Of one that was killed; it ends by itself, but perhaps not yet.
-        docker("rm", "--force", self._name)
-        command = _container(server, image, KEPT, f"--name={self._name}", "hold", FOLDER, *KEPT)
+        # What a killed one has left ends by itself, but perhaps not yet.
+        end_own(server.name)
+        command = _container(server, image, KEPT, BACKUP, "hold")
         self._container = Dialogue(command, self._what, self._how)
         self._container.hear(STARTING)
 
@@ -42,7 +44,7 @@ class Keeper:
     def __exit__(self, *_: object) -> None:
         """Forget what was kept."""
         self._container.close(TIDYING)
-        docker("rm", "--force", self._name)
+        end_own(self._server)
 
     def keep(self) -> None:
         """Keep the volumes as they are now; nobody writes meanwhile, and soon somebody shall again.
@@ -62,15 +64,16 @@ class Keeper:
 @contextmanager
 def filling(server: Server, image: str, volume: str) -> Generator[IO[bytes]]:
     """Lend what reads the tar of a volume and lays it out there."""
-    command = _container(server, image, [volume], "", "fill", FOLDER, volume)
+    command = _container(server, image, [volume], RESTORE, "fill")
     what, how = f"the volume {volume} of {server.name} was not filled.", "mend that, then restore again."
     with writing(command, what, how) as stream:
         yield stream
 
 
-def _container(server: Server, image: str, volumes: Sequence[str], option: str, *arguments: str) -> list[str]:
+def _container(server: Server, image: str, volumes: Sequence[str], verb: str, action: str) -> list[str]:
     mounts = [f"--volume=atoll-{server.name}_{volume}:{FOLDER}/{volume}" for volume in volumes]
     shut = ["--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--log-driver=none"]
     python, *script = _PYTHON
-    given = [*shut, *mounts, f"--user={find_user(server.secrets)}", *filter(None, [option])]
-    return docker_command("run", "--rm", "--interactive", *given, f"--entrypoint={python}", image, *script, *arguments)
+    given = [f"--name={own_container(server.name, verb)}", f"--user={find_user(server.secrets)}", *shut, *mounts]
+    program = [f"--entrypoint={python}", image, *script, action, FOLDER, *volumes]
+    return docker_command("run", "--rm", "--interactive", *given, *program)
