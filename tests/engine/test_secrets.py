@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -63,12 +64,26 @@ def test_secret_files_are_for_their_owner_alone(server):
     assert ".atoll" not in ignored.stdout
 
 
+def read_layers(images: list[str]) -> list[str]:
+    """Return the command that prints every layer, from where the engine keeps them if that can be read: it is quick."""
+    drivers = [image["GraphDriver"] for image in inspect(*images)]
+    folders = {
+        folder
+        for driver in drivers
+        if driver["Name"] == "overlay2"
+        for folder in [driver["Data"]["UpperDir"], *driver["Data"].get("LowerDir", "").split(":")]
+        if folder
+    }
+    if folders and all(os.access(folder, os.R_OK) for folder in folders):
+        return ["tar", "-cPf", "-", *sorted(folders)]
+    return [engine.CLIENT, "save", *images]
+
+
 def test_no_layer_of_an_image_has_a_secret(server, secrets):
-    """The layers as they are saved, with what later layers have deleted."""
+    """Each layer as it lies there, with what later layers have deleted."""
     parts = [*server.clone.locations, "control", "mlflow"]
     images = [server.released(part) for part in parts]
-    words = [*secrets.values(), CODE]
-    assert search(words, engine.CLIENT, "save", *images) == {CODE}
+    assert search([*secrets.values(), CODE], *read_layers(images)) == {CODE}
     history = "".join(docker("history", "--no-trunc", image) for image in images)
     assert find(secrets, history + json.dumps(inspect(*images))) == []
 
