@@ -96,7 +96,9 @@ def write_policy(file: Path, policy: Mapping[str, Mapping[str, Any]]) -> None:
     except FileNotFoundError:
         earlier = {}
     allowed = {
-        name: [wanted, *(said for said in earlier.get(name, []) if said != wanted)][:REMEMBERED]
+        name: [wanted, *(said for said in earlier.get(name, []) if isinstance(said, dict) and said != wanted)][
+            :REMEMBERED
+        ]
         for name, wanted in policy.items()
     }
     write_atomically(file, json.dumps(allowed, indent=2) + "\n")
