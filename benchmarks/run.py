@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any
 
 import arrival
+import backup
 import container
 import deployment
 import images
@@ -44,6 +45,7 @@ ON_SERVER = {
     "images": images.measure,
     "server": server.measure,
     "deployment": deployment.measure,
+    "backup": backup.measure,
 }
 
 

@@ -107,6 +107,12 @@ class ServerSession:
         """Return its page."""
         return self._server.page()
 
+    def container(self, service: str) -> str:
+        """Return the id of the container of a service."""
+        label = f"--filter=label=com.docker.compose.service={service}"
+        (found,) = ask_docker("ps", "--quiet", f"--filter={PROJECT}", label).split()
+        return found
+
     def read_log(self) -> str:
         """Read the last that the services printed."""
         return self._server.compose("logs", "--no-color", "--tail=50").stdout
