@@ -55,7 +55,7 @@ if "grpc" in sys.argv:
     end.start()
 """
 
-_DEPLOY = """
+_WATCHING = """
 import sys
 from atoll_control.deployment import rolling
 rolling.WATCHING = float(sys.argv.pop(1))
@@ -73,17 +73,21 @@ def build(server: Running, number: int, more: str = "") -> None:
         assert done.code == 0, done.text
 
 
-def deploy_command(clone: Clone, name: str, watching: float) -> list[str | Path]:
-    """Return `./atoll deploy` as a command, with another time in which new code servers are watched."""
-    return [clone.root / ".venv" / "bin" / "python", "-c", _DEPLOY, str(watching), "deploy", name]
+def _command(clone: Clone, watching: float, *arguments: str) -> list[str | Path]:
+    """Return `./atoll` as a command, with another time in which new code servers are watched."""
+    return [clone.root / ".venv" / "bin" / "python", "-c", _WATCHING, str(watching), *arguments]
 
 
 def deploy(server: Running, watching: float) -> Finished:
-    return server.clone.run(*deploy_command(server.clone, server.name, watching))
+    return server.clone.run(*_command(server.clone, watching, "deploy", server.name))
+
+
+def roll_back(server: Running, watching: float, reason: str) -> Finished:
+    return server.clone.run(*_command(server.clone, watching, "rollback", NAME, server.name, "--reason", reason))
 
 
 def begin_deploy(server: Running, watching: float) -> subprocess.Popen[str]:
-    command = [str(part) for part in deploy_command(server.clone, server.name, watching)]
+    command = [str(part) for part in _command(server.clone, watching, "deploy", server.name)]
     return subprocess.Popen(
         command,
         cwd=server.clone.root,

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from clients import asking
-from editions import DIES_AFTER_A_MINUTE, DOES_NOT_LOAD, DOES_NOT_START, TICKING, begin_deploy, build, deploy
+from editions import DIES_AFTER_A_MINUTE, DOES_NOT_LOAD, DOES_NOT_START, TICKING, begin_deploy, build, deploy, roll_back
 from engine import docker, inspect, list_containers
 from runs import materializations, wait_for_end
 from server import HEALING, Running
@@ -173,6 +173,19 @@ def test_a_deployment_that_was_killed_is_brought_right_by_the_next_one(first, st
     assert done.code == 0, done.text
     assert len(code_servers(first)) == 1
     assert edition(first) == number
+
+
+def test_a_rollback_runs_the_image_of_before_and_the_history_says_why(first):
+    was = edition(first)
+    taken_back = first.released(NAME)
+    done = roll_back(first, SHORTLY, "it was worse")
+    assert done.code == 0, done.text
+    assert edition(first) == was - 1
+    last = history(first)[0]
+    assert (last["verb"], last["reason"], last["outcome"]) == ("rollback", "it was worse", "done")
+    (change,) = last["changes"]
+    assert change["before"]["image"] == taken_back
+    assert change["after"]["image"] == first.released(NAME)
 
 
 def test_an_image_that_nobody_has_is_told_before_anything_is_touched(first):
