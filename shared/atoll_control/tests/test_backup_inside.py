@@ -193,6 +193,20 @@ def test_nothing_is_laid_out_beside_the_volume(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
+@pytest.mark.parametrize("target", ["/run/secrets", "../../run/secrets", "folder/../../secrets"])
+def test_a_link_that_leads_outside_of_its_volume_is_refused(tmp_path, target):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        info = tarfile.TarInfo("link")
+        info.type, info.linkname = tarfile.SYMTYPE, target
+        archive.addfile(info)
+    (tmp_path / "store").mkdir()
+    done = fill(tmp_path, "store", content.getvalue())
+    assert done.returncode == 1
+    assert done.stderr.endswith(b"link would lead outside\n")
+    assert list((tmp_path / "store").iterdir()) == []
+
+
 def test_what_a_killed_one_has_left_is_removed_by_the_next(volumes):
     with Holder(volumes, "store") as holder:
         holder.keep()

@@ -67,6 +67,11 @@ def test_a_deployment_that_was_killed_is_one_before_its_switch_and_after_it():
     assert not find(only, links="cars cars0002\ntrips trips0001\n")
 
 
+def test_a_code_server_that_was_never_asked_is_one():
+    assert find(WELL, links="").locations == ("cars", "trips")
+    assert find(WELL, links="trips trips0001\n").locations == ("cars",)
+
+
 def test_an_environment_without_a_code_server_is_cold():
     assert find([]) == Drift(cold=True, platform=("daemon", "webserver"), locations=("cars", "trips"))
     assert find([box for box in WELL if box.service not in ("cars", "trips")]).cold

@@ -112,5 +112,9 @@ def test_runs_of_the_last_releases_may_still_start(tmp_path):
     for number in (1, 2, 2, 3, 4):
         write_policy(file, {"cars": {"image": f"cars{number}"}})
     assert json.loads(file.read_text()) == {"cars": [{"image": f"cars{number}"} for number in (4, 3, 2)]}
+    for number in (5, 6, 7):
+        write_policy(file, {"cars": {"image": f"cars{number}"}}, running={"cars3"})
+    assert json.loads(file.read_text()) == {"cars": [{"image": f"cars{number}"} for number in (7, 6, 5, 3)]}
+    file.write_text("{")
     write_policy(file, {"trips": {"image": "trips"}})
     assert json.loads(file.read_text()) == {"trips": [{"image": "trips"}]}

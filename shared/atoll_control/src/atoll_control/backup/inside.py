@@ -152,6 +152,10 @@ def fill(volume: Path) -> None:
                 path.mkdir(exist_ok=True)
                 path.chmod(info.mode | 0o700)
             elif info.issym():
+                target = os.path.normpath(PurePosixPath(info.name).parent / info.linkname)
+                if target.startswith(("/", "..")):
+                    # What is laid out later could be written through it.
+                    sys.exit(f"{info.name} would lead outside")
                 path.symlink_to(info.linkname)
             else:
                 source = archive.extractfile(info)

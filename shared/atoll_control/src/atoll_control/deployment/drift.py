@@ -39,11 +39,12 @@ def find_drift(server: Server, projects: Sequence[Project]) -> Drift:
     # Those of a project that is no more.
     platform |= {service for service in others if service not in wanted}
     cold = not any(box.service in names and box.state == "running" for box in containers)
-    asked = find_asked(server) if not cold and "webserver" in right else {}
+    # Without a webserver to look from, every link is as it should be until there is one.
+    asked = find_asked(server) if not cold and "webserver" in right else {name: box.id for name, box in right.items()}
     locations = [
         name
         for name in sorted(names)
-        if name in others or name not in right or not right[name].id.startswith(asked.get(name, right[name].id))
+        if name in others or name not in right or not asked.get(name) or not right[name].id.startswith(asked[name])
     ]
     return Drift(cold, tuple(sorted(platform)), tuple(locations))
 

@@ -1,16 +1,24 @@
 """Reconciliation: what runs becomes what the files say, and the history says so."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from atoll_control.author import find_author
 from atoll_control.console import BAD, GOOD, err, say, show_problem
 from atoll_control.deployment.drift import Drift, find_drift
-from atoll_control.deployment.history import History
-from atoll_control.deployment.release import Release, find_source
+from atoll_control.deployment.history import RUNNING, History
+from atoll_control.deployment.release import Release, Released, find_source
 from atoll_control.deployment.rolling import point, roll
 from atoll_control.deployment.server import Server
-from atoll_control.deployment.startup import fetch_certificate, start_containers, wait_for_page, wait_until_loaded
+from atoll_control.deployment.startup import (
+    fetch_certificate,
+    start_containers,
+    wait_for_page,
+    wait_until_loaded,
+    wait_until_well,
+)
 from atoll_control.deployment.variables import write_variables
+from atoll_control.docker import docker
 from atoll_control.errors import UserError
 from atoll_control.graphql import Location
 from atoll_control.projects import Project
@@ -26,12 +34,12 @@ def reconcile(server: Server, projects: Sequence[Project], release: Release, ver
     Raises:
         UserError: the platform itself does not start.
     """
-    drift = find_drift(server, projects)
+    drift, history = find_drift(server, projects), History(server.folder / "history")
     if not drift:
+        _end_interrupted(history, release)
         say(f"nothing to do: {server.name} is what its files say", GOOD)
-        return _is_loaded(server)
-    history = History(server.folder / "history")
-    before = history.current()
+        return _is_well(server)
+    before = history.current() or _find_running(server, release)
     begun = history.begin(
         verb=verb,
         author=find_author(server.checkout),
@@ -41,9 +49,11 @@ def reconcile(server: Server, projects: Sequence[Project], release: Release, ver
         before=before,
     )
     try:
-        failed = _start(server, projects) if drift.cold else _replace(server, drift)
+        failed = _start(server, projects) if drift.cold else _replace(server, projects, drift)
     except UserError as error:
-        history.end(begun, dict.fromkeys(release, error.why))
+        # Whether a part has come up is known of none that was to be another one.
+        changed = [part for part, released in release.items() if released != before.get(part)]
+        history.end(begun, dict.fromkeys(changed or ["control"], error.why))
         raise
     if failed and not drift.cold:
         # What stays is what the files say: otherwise whatever else Compose does would replace it.
@@ -57,14 +67,31 @@ def reconcile(server: Server, projects: Sequence[Project], release: Release, ver
     return not failed
 
 
-def _is_loaded(server: Server) -> bool:
-    """Tell what does not load although nothing is to be done about it here."""
+def _end_interrupted(history: History, release: Release) -> None:
+    """Write down that a deployment of this very release has come to its end, although its command was killed."""
+    newest = next(iter(history.list()), None)
+    if newest and newest.outcome == RUNNING and newest.release == release:
+        history.end(newest, {})
+
+
+def _find_running(server: Server, release: Release) -> Release:
+    """Return the images that run, of an environment without a history."""
+    boxes = [box for box in server.containers() if box.state == "running"]
+    running = {"control" if box.service == "webserver" else box.service: box.image for box in boxes}
+    return {part: Released(image, None, "") for part, image in running.items() if part in release}
+
+
+def _is_well(server: Server) -> bool:
+    """Tell what is not well although nothing is to be done about it here."""
     wait_for_page(server)
     broken = [location for location in server.page().locations() if location.error is not None]
     for location in broken:
         say(f"{location.name} is not loaded", BAD)
         show_problem(location.explain(_MEND.format(name=location.name)))
-    return not broken
+    sick = [box for box in server.containers() if not (box.well or box.starting)]
+    for box in sick:
+        say(f"{box.service} {box}: ./atoll logs {server.name} {box.service}", BAD)
+    return not broken and not sick
 
 
 def _start(server: Server, projects: Sequence[Project]) -> Mapping[str, UserError]:
@@ -80,19 +107,28 @@ def _start(server: Server, projects: Sequence[Project]) -> Mapping[str, UserErro
     start_containers(server)
     names = {project.name for project in projects}
     for box in server.containers():
+        # One that ends at once is found, and told, by waiting for it.
         if box.service in names and box.state == "running":
-            point(box)
+            with suppress(UserError):
+                point(box)
     with err.status("waiting for the page"):
         fetch_certificate(server)
         wait_until_loaded(server, projects, tell)
     return failed
 
 
-def _replace(server: Server, drift: Drift) -> Mapping[str, UserError]:
+def _replace(server: Server, projects: Sequence[Project], drift: Drift) -> Mapping[str, UserError]:
     """Replace the services of the platform at once, as page and daemon may pause, and code servers without a gap."""
     if drift.platform:
         say(f"starting {', '.join(drift.platform)}")
-        start_containers(server, *(name for name in drift.platform if name in server.configurations()))
-        fetch_certificate(server)
-        wait_for_page(server)
+        known = server.configurations()
+        if gone := [box.id for box in server.containers() if box.service not in known]:
+            docker("rm", "--force", *gone)
+        if named := [name for name in drift.platform if name in known]:
+            start_containers(server, *named)
+            fetch_certificate(server)
+            wait_until_well(server, named)
+            wait_for_page(server)
+        # Which code servers are asked is seen from the webserver.
+        drift = find_drift(server, projects)
     return roll(server, drift.locations, say)

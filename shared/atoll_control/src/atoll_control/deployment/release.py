@@ -182,4 +182,4 @@ def write_release(checkout: Checkout, name: str, release: Release) -> None:
 
 def is_pinned(reference: Any) -> bool:
     """Say whether it names an image by digest."""
-    return bool(re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", str(reference)))
+    return bool(re.fullmatch(r"[\w.:/-]+@sha256:[0-9a-f]{64}", str(reference)))

@@ -9,11 +9,13 @@ it, it does when it looks at all locations anew, every 60 s (Dagster 1.13, `_cor
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from atoll_control.deployment.compose import SOCKETS
 from atoll_control.deployment.drift import find_asked, is_right
-from atoll_control.deployment.server import Container, Server
+from atoll_control.deployment.server import Container, Server, count_restarts
 from atoll_control.docker import docker, join_lines, last_line
 from atoll_control.errors import UserError
 from atoll_control.graphql import Location
@@ -24,11 +26,15 @@ STARTING = 180.0
 NOTICING = 60.0
 WATCHING = 65.0
 ENDING = 90
+# In which one that is taken back may end.
+LEAVING = 30
 POLL = 0.5
 LINES = 8
 _ENDED = ("created", "exited", "dead")
 
-_LISTENS = 'test -S "$ATOLL_SOCKETS/$HOSTNAME.sock"'
+# Not whether there is a socket: a process that was killed leaves it.
+_LISTENS = """import os, socket
+socket.socket(socket.AF_UNIX).connect(f"{os.environ['ATOLL_SOCKETS']}/{os.environ['HOSTNAME']}.sock")"""
 _POINT = 'cd "$ATOLL_SOCKETS" && ln -sf "$HOSTNAME.sock" .next && mv -T .next current.sock'
 _TIDY = (
     'cd "$ATOLL_SOCKETS" && for s in *.sock; do case $s in current.sock|"$HOSTNAME.sock") ;; *) rm -f "$s";; esac; done'
@@ -58,7 +64,7 @@ class Roll:
             UserError: with its last lines, or with the error of the definitions.
         """
         deadline = time.monotonic() + STARTING
-        while docker("exec", self.new.id, "sh", "-c", _LISTENS).code:
+        while docker("exec", self.new.id, "python", "-ISc", _LISTENS).code:
             self.require_alive()
             if time.monotonic() > deadline:
                 raise self.explain(f"it does not answer after {STARTING:.0f} s")
@@ -72,7 +78,7 @@ class Roll:
 
     def require_alive(self) -> None:
         """Refuse a code server that has ended, also where Docker has started it again."""
-        if _count_restarts(self.new.id) != self.restarts:
+        if count_restarts(self.new.id) != self.restarts:
             raise self.explain("it has ended")
 
     def take_over(self) -> None:
@@ -90,17 +96,18 @@ class Roll:
             if waited > NOTICING:
                 raise self.explain(f"the page does not show it: {(now and now.error) or 'it shows the old one'}")
             if waited > NOTICING / 3 and not reloaded:
-                self.server.page().reload(self.location)
+                with suppress(OSError, ValueError, RuntimeError):
+                    self.server.page().reload(self.location)
                 reloaded = True
             time.sleep(POLL)
 
     def undo(self) -> None:
-        """Let the old code server be asked as before, and remove the new one; without an old one that stays."""
-        if kept := next((box for box in self.old if box.state == "running"), None):
-            point(kept)
+        """Let the old code server be asked as before, and remove the new one, which stays where no old one runs."""
+        if any(_can_point(box) for box in self.old):
+            docker("stop", "--time", str(LEAVING), self.new.id)
             docker("rm", "--force", self.new.id)
-        elif _count_restarts(self.new.id) is not None:
-            point(self.new)
+        else:
+            _can_point(self.new)
 
     def finish(self) -> None:
         """Remove what the old containers have left."""
@@ -114,13 +121,7 @@ class Roll:
 
     def explain(self, why: str) -> UserError:
         """Say why the new code server was not taken, with what it has printed last."""
-        said = docker("logs", "--tail", str(LINES), self.new.id)
-        lines = join_lines(said.stdout + said.stderr)
-        return UserError(
-            f"the new code server of {self.location} was not taken.",
-            f"{why}; its last lines: {lines or 'none'}",
-            f"mend code_locations/{self.location}, then build, release and deploy it.",
-        )
+        return _explain(self.location, self.new, why)
 
 
 def roll(server: Server, locations: Sequence[str], tell: Callable[[str], None]) -> dict[str, UserError]:
@@ -161,24 +162,39 @@ def begin(server: Server, location: str) -> Roll:
         UserError: it cannot be started.
     """
     wanted = server.configurations()[location]
+    asked = find_asked(server).get(location, "")
+    # The one that is asked comes first.
     mine = [box for box in server.containers() if box.service == location]
+    mine.sort(key=lambda box: not (asked and box.id.startswith(asked)))
     new = next((box for box in mine if is_right(box, {location: wanted})), None)
-    dead = [box.id for box in mine if (box.configuration == wanted and box is not new) or box.state in _ENDED]
+    dead = [box.id for box in mine if box is not new and (box.configuration == wanted or box.state in _ENDED)]
     if dead:
         docker("rm", "--force", *dead)
-    asked = find_asked(server).get(location, "")
     old = [box for box in mine if box is not new and box.id not in dead]
-    old.sort(key=lambda box: not (asked and box.id.startswith(asked)))
-    if new is None:
-        scale = f"{location}={len(old) + 1}"
-        output = server.compose("up", "--detach", "--no-deps", "--no-recreate", "--scale", scale, location)
-        new = next((box for box in server.containers() if is_right(box, {location: wanted})), None)
-        if new is None:
-            raise UserError(
-                f"{location} has no new code server.", f"{last_line(output)}.", f"./atoll status {server.name}"
-            )
+    new = new or _start(server, location, old)
     is_asked = bool(asked) and new.id.startswith(asked)
-    return Roll(server, location, tuple(old), new, is_asked, _count_restarts(new.id) or 0)
+    return Roll(server, location, tuple(old), new, is_asked, count_restarts(new.id) or 0)
+
+
+def _start(server: Server, location: str, old: Sequence[Container]) -> Container:
+    """Start a container beside those that are there; one that does not run is removed again.
+
+    Raises:
+        UserError: it does not run.
+    """
+    output = server.compose(
+        "up", "--detach", "--no-deps", "--no-recreate", "--scale", f"{location}={len(old) + 1}", location
+    )
+    known = {box.id for box in old}
+    new = next((box for box in server.containers() if box.service == location and box.id not in known), None)
+    if new is not None and new.state == "running":
+        return new
+    if new is None:
+        why = f"{last_line(output)}."
+        raise UserError(f"{location} has no new code server.", why, f"./atoll status {server.name}")
+    error = _explain(location, new, f"it {new}")
+    docker("rm", "--force", new.id)
+    raise error
 
 
 def point(container: Container) -> None:
@@ -196,11 +212,12 @@ def point(container: Container) -> None:
         )
 
 
-def _count_restarts(container: str) -> int | None:
-    """Return how often a container that runs had to be started again; None where it does not run."""
-    said = docker("inspect", "--format", "{{.State.Running}} {{.State.Restarting}} {{.RestartCount}}", container)
-    running, restarting, count = (*said.stdout.split(), "", "", "")[:3]
-    return int(count) if (running, restarting) == ("true", "false") else None
+def _can_point(container: Container) -> bool:
+    try:
+        point(container)
+    except UserError:
+        return False
+    return True
 
 
 def _watch(rolls: Sequence[Roll]) -> dict[str, UserError]:
@@ -209,18 +226,37 @@ def _watch(rolls: Sequence[Roll]) -> dict[str, UserError]:
     deadline = time.monotonic() + (WATCHING if any(one.old for one in rolls) else 0.0)
     while time.monotonic() < deadline:
         for one in rolls:
-            if one.location not in failed and _count_restarts(one.new.id) != one.restarts:
+            if one.location not in failed and count_restarts(one.new.id) != one.restarts:
                 failed[one.location] = one.explain("it has ended after it had taken over")
                 one.undo()
         time.sleep(POLL)
     return failed
 
 
+def _explain(location: str, container: Container, why: str) -> UserError:
+    said = docker("logs", "--tail", str(LINES), container.id)
+    lines = join_lines(said.stdout + said.stderr)
+    return UserError(
+        f"the new code server of {location} was not taken.",
+        f"{why}; its last lines: {lines or 'none'}",
+        f"mend code_locations/{location}, then build, release and deploy it.",
+    )
+
+
 def _explain_definitions(location: str, said: str) -> UserError:
     """Find the error in what `dagster definitions validate` logs, one JSON object a line."""
-    events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    text = next((event["event"] for event in events if event.get("level") == "error"), said.strip()[-300:])
+    events = [event for event in map(_read_event, said.splitlines()) if event.get("level") == "error"]
+    text = str(events[0].get("event", "")) if events else said.strip()[-300:]
     lines = [line.strip() for line in text.splitlines()[1:] if line.strip()]
     return Location(location, False, "\n".join(lines) or text).explain(
         f"mend code_locations/{location}, then build, release and deploy it."
     )
+
+
+def _read_event(line: str) -> dict[str, Any]:
+    """Read one line of the log: nothing where it is another one."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}

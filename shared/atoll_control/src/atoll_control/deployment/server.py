@@ -9,7 +9,7 @@ from typing import Any
 
 from atoll_control.deployment.secrets import read_login, secrets_folder
 from atoll_control.deployment.settings import read_settings
-from atoll_control.docker import compose, find_compose
+from atoll_control.docker import compose, docker, find_compose
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.graphql import Page
@@ -154,6 +154,13 @@ class Server:
     @property
     def _env_file(self) -> Path:
         return self.folder / "compose.env"
+
+
+def count_restarts(container: str) -> int | None:
+    """Return how often a container that runs had to be started again; None where it does not run."""
+    said = docker("inspect", "--format", "{{.State.Running}} {{.State.Restarting}} {{.RestartCount}}", container)
+    running, restarting, count = (*said.stdout.split(), "", "", "")[:3]
+    return int(count) if (running, restarting) == ("true", "false") else None
 
 
 def _read_json(text: str) -> list[dict[str, Any]]:

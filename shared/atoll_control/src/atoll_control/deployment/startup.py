@@ -7,7 +7,7 @@ import time
 import urllib.error
 from collections.abc import Callable, Sequence
 
-from atoll_control.deployment.server import Container, Server
+from atoll_control.deployment.server import ONCE, Container, Server, count_restarts
 from atoll_control.docker import join_lines, last_line
 from atoll_control.errors import UserError
 from atoll_control.files import write_atomically
@@ -18,6 +18,8 @@ from atoll_control.projects import Project
 AUTHORITY = "/data/caddy/pki/authorities/local/root.crt"
 PATIENCE = 300.0
 POLL = 0.5
+# Seconds in which a container that cannot go on is likely to end.
+SETTLING = 10.0
 LINES = 10
 
 
@@ -38,7 +40,8 @@ def start_containers(server: Server, *services: str) -> None:
         output = server.compose(*arguments)
         code, said = output.code, last_line(output)
     # Not every Compose ends with an error when a container could not be started.
-    if code or any(container.state == "created" for container in server.containers()):
+    concerned = [box for box in server.containers() if not services or box.service in {*services, *ONCE}]
+    if code or any(box.state == "created" for box in concerned):
         raise _explain(server, said)
 
 
@@ -95,6 +98,23 @@ def wait_for_page(server: Server) -> None:
     while not (answer := _ask(server))[0]:
         if time.monotonic() > deadline:
             raise _explain(server, answer[1])
+        time.sleep(POLL)
+
+
+def wait_until_well(server: Server, services: Sequence[str]) -> None:
+    """Wait until the containers of services are well, and stay so for a while.
+
+    Raises:
+        UserError: one does not become so in time, or ends.
+    """
+    deadline, since, restarts = time.monotonic() + PATIENCE, time.monotonic(), None
+    while time.monotonic() - since < SETTLING:
+        boxes = [box for box in server.containers() if box.service in services]
+        now = {box.id: count_restarts(box.id) for box in boxes}
+        if now != restarts or {box.service for box in boxes if box.well} != set(services):
+            since, restarts = time.monotonic(), now
+        if time.monotonic() > deadline:
+            raise _explain(server, "not everything is well")
         time.sleep(POLL)
 
 

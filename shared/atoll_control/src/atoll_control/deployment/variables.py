@@ -5,7 +5,7 @@ Nothing here is secret, and all of it is written again by each `up`.
 
 import json
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import tomlkit
 import yaml
 
 from atoll_control.deployment.compose import SOCKETS, render_context
+from atoll_control.deployment.history import History
 from atoll_control.deployment.mounts import INSTANCE, mark_services
 from atoll_control.deployment.release import Release
 from atoll_control.deployment.secrets import find_user
@@ -48,7 +49,9 @@ def write_variables(
     variables |= {f"ATOLL_SETTINGS_{service}": mark for service, mark in marks.items()}
     write_atomically(folder / "atoll.toml", library)
     write_atomically(folder / "workspace" / "workspace.yaml", render_workspace(projects))
-    write_policy(folder / "policy" / "runs.json", list_policy(variables, deploy / INSTANCE, release, projects))
+    running = {released.image for released in History(folder / "history").current().values()}
+    policy = list_policy(variables, deploy / INSTANCE, release, projects)
+    write_policy(folder / "policy" / "runs.json", policy, running)
     # Whatever the umask is: where root writes them, containers are of another user.
     for mounted in ("policy", "workspace"):
         (folder / mounted).chmod(0o755)
@@ -89,18 +92,21 @@ def list_policy(
     return policy
 
 
-def write_policy(file: Path, policy: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write what the guard lets runs have: the newest first, and what the last ones could have, which may be queued."""
+def write_policy(file: Path, policy: Mapping[str, Mapping[str, Any]], running: Collection[str] = ()) -> None:
+    """Write what the guard lets runs have: the newest first, and what the last ones could have, which may be queued.
+
+    What images that are `running` may have is kept, however many were tried and did not come up since.
+    """
     try:
         earlier: dict[str, list[Any]] = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
+        # Made anew; a guard that cannot read it refuses every run.
         earlier = {}
-    allowed = {
-        name: [wanted, *(said for said in earlier.get(name, []) if isinstance(said, dict) and said != wanted)][
-            :REMEMBERED
-        ]
-        for name, wanted in policy.items()
-    }
+    allowed = {}
+    for name, wanted in policy.items():
+        known = [said for said in earlier.get(name, []) if isinstance(said, dict) and said != wanted]
+        kept = [said for said in known[REMEMBERED - 1 :] if said.get("image") in running]
+        allowed[name] = [wanted, *known[: REMEMBERED - 1], *kept]
     write_atomically(file, json.dumps(allowed, indent=2) + "\n")
 
 

@@ -6,9 +6,10 @@ from atoll_control.console import BAD, GOOD, say
 from atoll_control.deployment.difference import list_changes
 from atoll_control.deployment.history import History
 from atoll_control.deployment.lock import held
-from atoll_control.deployment.preparation import require_derived
+from atoll_control.deployment.preparation import require_certificate, require_derived
 from atoll_control.deployment.release import Release, release_file, write_release
-from atoll_control.deployment.secrets import require_own
+from atoll_control.deployment.restoring import require_whole
+from atoll_control.deployment.secrets import require_own, require_secrets
 from atoll_control.deployment.server import Server
 from atoll_control.docker import require_engine
 from atoll_control.errors import UserError
@@ -96,8 +97,12 @@ def _require_deployable(server: Server, wanted: Release) -> None:
         UserError: what is in the way.
     """
     checkout = server.checkout
-    require_derived(checkout, [project for project in discover_projects(checkout) if not project.problem])
+    projects = [project for project in discover_projects(checkout) if not project.problem]
+    require_derived(checkout, projects)
     require_own(server.secrets)
+    require_secrets(server.secrets, projects)
+    require_certificate(server)
+    require_whole(server)
     if missing := [part for part in image_names(checkout) if part not in wanted]:
         raise UserError(
             f"the release of {server.name} has no image of {', '.join(missing)}.",
