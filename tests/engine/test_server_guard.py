@@ -28,7 +28,7 @@ else:
 
 def ask(server: Running, service: str, **changes: Any) -> tuple[int, str]:
     """Ask for a container that is as a run's, but for some changes; return the status and what was said."""
-    policy = json.loads((server.server.folder / "policy" / "runs.json").read_text())[TRIALS]
+    policy = json.loads((server.server.folder / "policy" / "runs.json").read_text())[TRIALS][0]
     # Of the launcher, not of the container.
     policy.pop("stop_timeout")
     labels = {**policy.pop("labels"), "dagster/run_id": RUN}
