@@ -2,20 +2,20 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
+from stand_in_deployments import PARTS, Engine, image, images, stand_in
 
 from atoll_control.deployment.compose import render_compose
 from atoll_control.deployment.history import Deployment, History
-from atoll_control.deployment.release import Release, Released, read_release, release_file, write_release
+from atoll_control.deployment.release import Release, read_release, release_file, write_release
 from atoll_control.deployment.server import Server
 from atoll_control.errors import UserError
 from atoll_control.files import write_atomically
 from atoll_control.images.inputs import read_inputs
 from atoll_control.images.record import Image, write_build
-from atoll_control.process import Output, exclusive
+from atoll_control.process import exclusive
 from atoll_control.projects import discover_projects
 from atoll_control.workflows import replacement
 from atoll_control.workflows.history import show_history
@@ -23,57 +23,10 @@ from atoll_control.workflows.promote import promote
 from atoll_control.workflows.release import release
 from atoll_control.workflows.rollback import roll_back
 
-PARTS = ("control", "cars", "trips")
-
-
-def image(part: str, digit: str, lock: str = "l0ck") -> Released:
-    return Released(f"127.0.0.1:5005/atoll/{part}@sha256:{digit * 64}", f"c0ffee{digit}00", lock)
-
-
-def images(digit: str) -> Release:
-    return {part: image(part, digit) for part in PARTS}
-
-
-class Engine:
-    """A stand-in for what is deployed: parts of `broken` do not come up, `lost` are in no registry."""
-
-    def __init__(self) -> None:
-        self.broken: set[str] = set()
-        self.lost: set[str] = set()
-        self.deployed: list[tuple[str, str, str]] = []
-        self.problem: UserError | None = None
-
 
 @pytest.fixture
 def engine(checkout, add_project, monkeypatch) -> Engine:
-    """Two environments of two projects, on a stand-in for the engine."""
-    for name in PARTS[1:]:
-        add_project(name)
-    for name in ("staging", "production"):
-        write_atomically(checkout.environments / f"{name}.settings.toml", "")
-    write_atomically(checkout.deploy / "build.toml", 'registry = "127.0.0.1:5005"\nregistry_image = "i"\nbase = "b"\n')
-    write_atomically(checkout.compose, render_compose(discover_projects(checkout)))
-    subprocess.run(["git", "init", "--quiet"], cwd=checkout.root, check=True)
-    engine = Engine()
-
-    def deploy(checkout, name, *, verb, reason, dry_run):
-        assert not dry_run
-        if engine.problem:
-            raise engine.problem
-        history, wanted = History(Server(checkout, name).folder / "history"), read_release(checkout, name)
-        before = history.current()
-        engine.deployed.append((name, verb, reason))
-        failed = {
-            part: "it does not load" for part in wanted if part in engine.broken and wanted[part] != before.get(part)
-        }
-        begun = history.begin(verb=verb, author="Ada", reason=reason, source="5eed", release=wanted, before=before)
-        return 1 if history.end(begun, failed).failed else 0
-
-    monkeypatch.setattr(replacement, "deploy", deploy)
-    monkeypatch.setattr(replacement, "require_engine", lambda: None)
-    monkeypatch.setattr("atoll_control.deployment.release.holds", lambda _, part, __: part not in engine.lost)
-    monkeypatch.setattr("atoll_control.deployment.release.docker", lambda *_: Output(1, "", "No such image"))
-    return engine
+    return stand_in(checkout, add_project, monkeypatch)
 
 
 @pytest.fixture
