@@ -8,12 +8,12 @@ import pytest
 from atoll_control.deployment.compose import render_compose
 from atoll_control.deployment.history import History
 from atoll_control.deployment.release import Release, Released, read_release
-from atoll_control.deployment.server import Server
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout, write_atomically
 from atoll_control.process import Output
 from atoll_control.projects import discover_projects
 from atoll_control.workflows import replacement
+from atoll_control.workflows.replacement import is_locked
 
 PARTS = ("control", "cars", "trips")
 
@@ -47,11 +47,12 @@ def stand_in(checkout: Checkout, add_project: Callable[[str], object], monkeypat
     subprocess.run(["git", "init", "--quiet"], cwd=checkout.root, check=True)
     engine = Engine()
 
-    def deploy(checkout, name, *, verb, reason, dry_run):
-        assert not dry_run
+    def deploy_held(server, projects, *, verb, reason):
+        assert is_locked(server)
         if engine.problem:
             raise engine.problem
-        history, wanted = History(Server(checkout, name).folder / "history"), read_release(checkout, name)
+        name = server.name
+        history, wanted = History(server.folder / "history"), read_release(checkout, name)
         before = history.current()
         engine.deployed.append((name, verb, reason))
         failed = {
@@ -60,7 +61,7 @@ def stand_in(checkout: Checkout, add_project: Callable[[str], object], monkeypat
         begun = history.begin(verb=verb, author="Ada", reason=reason, source="5eed", release=wanted, before=before)
         return 1 if history.end(begun, failed).failed else 0
 
-    monkeypatch.setattr(replacement, "deploy", deploy)
+    monkeypatch.setattr(replacement, "deploy_held", deploy_held)
     monkeypatch.setattr(replacement, "require_engine", lambda: None)
     monkeypatch.setattr("atoll_control.deployment.release.holds", lambda _, part, __: part not in engine.lost)
     monkeypatch.setattr("atoll_control.deployment.release.docker", lambda *_: Output(1, "", "No such image"))

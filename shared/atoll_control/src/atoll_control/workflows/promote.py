@@ -10,7 +10,7 @@ from atoll_control.files import Checkout
 from atoll_control.images.inputs import image_names
 from atoll_control.images.settings import read_build_settings
 from atoll_control.workflows.build import select_names
-from atoll_control.workflows.replacement import change_server, combine
+from atoll_control.workflows.replacement import change_server, changing, combine
 
 
 def promote(
@@ -28,6 +28,12 @@ def promote(
             "they are the same environment.",
             f"to change what it runs: ./atoll release {location or '--all'} {source}",
         )
+    with changing(server, "promote", dry_run=dry_run):
+        return _promote(origin, server, location, reason=reason or f"promoted from {source}", dry_run=dry_run)
+
+
+def _promote(origin: Server, server: Server, location: str | None, *, reason: str, dry_run: bool) -> int:
+    checkout, source, target = server.checkout, origin.name, server.name
     names = image_names(checkout)
     parts = select_names(checkout, [location]) if location else names
     tried, known = read_release(checkout, source), read_release(checkout, target)
@@ -46,5 +52,4 @@ def promote(
         if known.get(part) != released and (part not in came_up or came_up[part].image != released.image):
             say(f"{name_image(released)} is not what {part} came up with in {source} last", BAD)
     wanted = combine(checkout, known, taken, everything=not location)
-    reason = reason or f"promoted from {source}"
     return change_server(server, known, wanted, parts, verb="promote", reason=reason, dry_run=dry_run)

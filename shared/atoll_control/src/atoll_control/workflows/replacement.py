@@ -1,6 +1,7 @@
 """A release that replaces another one: the file is written, told as a difference, and deployed."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
 
 from atoll_control.console import BAD, GOOD, say
 from atoll_control.deployment.difference import list_changes
@@ -16,8 +17,23 @@ from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.images.inputs import image_names
 from atoll_control.process import exclusive
-from atoll_control.projects import discover_projects
-from atoll_control.workflows.deploy import deploy
+from atoll_control.projects import Project, discover_projects
+from atoll_control.workflows.deploy import deploy_held
+
+
+@contextmanager
+def changing(server: Server, verb: str, *, dry_run: bool) -> Generator[None]:
+    """Hold the lock of an environment while its release is read, replaced and deployed; a dry run needs none.
+
+    Raises:
+        UserError: no engine answers, or another command holds the lock.
+    """
+    if dry_run:
+        yield
+        return
+    require_engine()
+    with held(server, verb):
+        yield
 
 
 def combine(checkout: Checkout, known: Release, taken: Release, *, everything: bool) -> Release:
@@ -54,7 +70,9 @@ def change_server(
     reason: str,
     dry_run: bool,
 ) -> int:
-    """Write the release file and deploy it; what else it says and does not run goes with the parts, and is told.
+    """Write the release file and deploy it, within `changing`.
+
+    What else the file says and does not run goes with the parts, and is told.
 
     Returns:
         The exit code of the deployment; the file stays as written where that failed, for it says what is wanted.
@@ -63,13 +81,8 @@ def change_server(
         UserError: it cannot be deployed; where that is known before, nothing was written.
     """
     checkout, name, history = server.checkout, server.name, History(server.folder / "history")
-    _require_deployable(server, wanted)
+    projects = _require_deployable(server, wanted)
     current = history.current()
-    if not dry_run:
-        require_engine()
-        # Whoever holds the lock is told before anything is written.
-        with held(server, verb):
-            pass
     replace_release(checkout, name, known, wanted, dry_run=dry_run)
     for change in list_changes(current, wanted) if current else ():
         if change.part in wanted and change.part not in parts:
@@ -79,7 +92,7 @@ def change_server(
         return 0
     count = len(history.list())
     try:
-        code = deploy(checkout, name, verb=verb, reason=reason, dry_run=False)
+        code = deploy_held(server, projects, verb=verb, reason=reason)
     except UserError:
         _tell_way_back(server, [])
         raise
@@ -90,8 +103,8 @@ def change_server(
     return code
 
 
-def _require_deployable(server: Server, wanted: Release) -> None:
-    """Refuse what a deployment would refuse.
+def _require_deployable(server: Server, wanted: Release) -> Sequence[Project]:
+    """Return the projects, and refuse what a deployment would refuse.
 
     Raises:
         UserError: what is in the way.
@@ -109,6 +122,7 @@ def _require_deployable(server: Server, wanted: Release) -> None:
             "everything in deploy/compose.yaml runs there.",
             f"./atoll promote {missing[0]} --from ENV --to {server.name}",
         )
+    return projects
 
 
 def is_locked(server: Server) -> bool:

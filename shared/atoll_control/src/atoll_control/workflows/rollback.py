@@ -9,7 +9,7 @@ from atoll_control.files import Checkout
 from atoll_control.images.settings import read_build_settings
 from atoll_control.projects import discover_projects
 from atoll_control.workflows.build import select_names
-from atoll_control.workflows.replacement import change_server, combine
+from atoll_control.workflows.replacement import change_server, changing, combine
 
 
 def roll_back(checkout: Checkout, part: str, name: str, *, to: str | None, reason: str | None, dry_run: bool) -> int:
@@ -23,6 +23,12 @@ def roll_back(checkout: Checkout, part: str, name: str, *, to: str | None, reaso
     """
     server = Server(checkout, name)
     select_names(checkout, [part])
+    with changing(server, ROLLBACK, dry_run=dry_run):
+        return _roll_back(server, part, to=to, reason=reason, dry_run=dry_run)
+
+
+def _roll_back(server: Server, part: str, *, to: str | None, reason: str | None, dry_run: bool) -> int:
+    checkout, name = server.checkout, server.name
     known, history = read_release(checkout, name), History(server.folder / "history")
     # What the file does not name would be taken from the last build.
     base = history.current() | known
