@@ -63,6 +63,7 @@ def server(checkout: Checkout, add_project, engine, monkeypatch) -> Server:
     write_atomically(server.folder / "history" / "20261126T100000.000000Z.json", '{"verb": "up"}\n')
     write_atomically(server.secrets / "dagster.pgpass", "secret")
     monkeypatch.setattr(restore, "start_registry", lambda *_: None)
+    monkeypatch.setattr(restore, "require_readable", lambda *_: None)
     monkeypatch.setattr(restore, "prepare", lambda *_: None)
     monkeypatch.setattr(restore, "reconcile", lambda *_: True)
     return server

@@ -220,6 +220,7 @@ def test_a_server_that_does_not_stop_is_told_with_what_compose_says_last(server,
     stopped = Output(1, "", "stopping\nError: no space left.\n")
     monkeypatch.setattr(down, "require_engine", lambda: None)
     monkeypatch.setattr(down, "docker", lambda *_: Output(0, "", ""))
+    monkeypatch.setattr(down, "mend_leftovers", lambda _: None)
     monkeypatch.setattr(Server, "containers", lambda _: [WELL])
     monkeypatch.setattr(Server, "compose", lambda *_: stopped)
     with pytest.raises(UserError) as caught:
@@ -286,10 +287,30 @@ def test_a_stopped_environment_is_told_as_one(server, checkout, monkeypatch, cap
     monkeypatch.setattr(Server, "containers", lambda _: [])
     for module in (status, down):
         monkeypatch.setattr(module, "require_engine", lambda: None)
+    monkeypatch.setattr(down, "docker", lambda *_: Output(0, "", ""))
     assert status.status(checkout, "staging", as_json=True) == 1
     assert json.loads(capsys.readouterr().out)["problem"] == "staging is stopped: ./atoll up staging"
     assert down.down(checkout, "staging", dry_run=False) == 0
     assert "staging is stopped already" in capsys.readouterr().err
+
+
+def test_runs_that_are_left_alone_are_ended_too(server, checkout, monkeypatch, capsys):
+    asked: list[str] = []
+
+    def docker(verb, *_):
+        asked.append(verb)
+        return Output(0, "" if "rm" in asked else "5eed\n", "")
+
+    for name, stand_in in {"docker": docker, "require_engine": lambda: None, "mend_leftovers": lambda _: None}.items():
+        monkeypatch.setattr(down, name, stand_in)
+    monkeypatch.setattr(Server, "containers", lambda _: [])
+    monkeypatch.setattr(Server, "compose", lambda *_: Output(0, "", ""))
+    assert down.down(checkout, "staging", dry_run=True) == 0
+    assert down.down(checkout, "staging", dry_run=False) == 0
+    assert asked == ["ps", "ps", "ps", "stop", "rm"]
+    said = capsys.readouterr().err
+    assert "would end 1 run" in said
+    assert "ended 1 run; the page says so at the next start" in said
 
 
 def test_a_location_that_does_not_load_makes_the_whole_not_well(server, checkout, monkeypatch, capsys):

@@ -2,7 +2,9 @@ import subprocess
 
 import pytest
 
-from atoll_control.deployment.release import Released, write_release
+from atoll_control.deployment.history import History
+from atoll_control.deployment.release import Released, read_release, write_release
+from atoll_control.deployment.server import Server
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout, write_atomically
 from atoll_control.process import Output
@@ -98,6 +100,18 @@ def test_what_changed_is_told_before_and_after_it_is_committed(deployed, path, t
 def test_what_runs_from_no_known_commit_differs(deployed, commit):
     release(deployed, commit)
     assert differing(deployed) == ["cars", "trips", "library", "control"]
+
+
+def test_what_was_released_and_did_not_come_up_differs_still(deployed):
+    history, before = History(Server(deployed, "staging").folder / "history"), read_release(deployed, "staging")
+    told = {"verb": "deploy", "author": "Ada", "reason": "", "source": "5eed"}
+    history.end(history.begin(**told, release=before, before={}), {})
+    write_atomically(deployed.code_locations / "cars" / "src" / "cars" / "new.py", "")
+    release(deployed, commit(deployed))
+    begun = history.begin(**told, release=read_release(deployed, "staging"), before=before)
+    assert differing(deployed) == ["cars"]
+    history.end(begun, {"cars": "it does not load"})
+    assert differing(deployed) == ["cars"]
 
 
 def test_where_nothing_runs_everything_differs_and_what_is_neither_is_told(deployed):

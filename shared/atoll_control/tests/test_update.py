@@ -64,6 +64,16 @@ def test_what_was_changed_on_both_sides_is_named_and_kept(team, server):
     assert [read(server, name) for name in ("code", "release")] == ["1", "promoted here"]
 
 
+def test_a_new_file_on_both_sides_is_named_and_kept(team, server):
+    commit(team, added="theirs")
+    (server.root / "added").write_text("made here")
+    with pytest.raises(UserError) as caught:
+        update(server, dry_run=False)
+    assert caught.value.why == "what origin/main brings would overwrite what was made here: added."
+    assert caught.value.how == "commit and push that, or give it up: rm FILE"
+    assert read(server, "added") == "made here"
+
+
 def test_commits_that_were_not_pushed_are_named_and_kept(team, server):
     commit(team, code="2")
     commit(server.root, release="promoted here")

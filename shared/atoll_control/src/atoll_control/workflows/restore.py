@@ -11,6 +11,7 @@ from atoll_control.backup.containers import list_containers, list_volumes, remov
 from atoll_control.backup.versions import require_fit
 from atoll_control.console import BAD, GOOD, err, format_size, say
 from atoll_control.deployment.lock import held
+from atoll_control.deployment.mounts import require_readable
 from atoll_control.deployment.preparation import prepare, require_certificate, require_derived
 from atoll_control.deployment.reconciliation import reconcile
 from atoll_control.deployment.release import (
@@ -116,6 +117,8 @@ def _plan(checkout: Checkout, name: str, archive: Archive, *, built: bool) -> Pl
     require_own(server.secrets)
     require_secrets(server.secrets, projects)
     require_certificate(server)
+    if server.secrets.is_dir():
+        require_readable(checkout, server.secrets)
     kept = parse_release(archive.read("release.toml").decode(), f"release.toml in {archive.path}")
     there, gone = _sort_images(checkout, kept)
     if gone and not built:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from atoll_control.deployment.history import History
 from atoll_control.deployment.release import read_release
+from atoll_control.deployment.server import Server
 from atoll_control.deployment.settings import list_environments
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
@@ -14,7 +16,7 @@ from atoll_control.projects import Project
 class Since:
     """An environment's release, or a commit, that the work tree is compared with.
 
-    What was tested and never deployed is not forgotten: it differs until the environment runs it.
+    What was tested and did not come up is not forgotten: it differs until the environment runs it.
 
     Raises:
         UserError: it is neither an environment nor a commit.
@@ -23,7 +25,8 @@ class Since:
     def __init__(self, checkout: Checkout, name: str) -> None:
         self._checkout = checkout
         if name in list_environments(checkout):
-            self._commits = {part: released.commit for part, released in read_release(checkout, name).items()}
+            runs = History(Server(checkout, name).folder / "history").current() or read_release(checkout, name)
+            self._commits = {part: released.commit for part, released in runs.items()}
         elif is_commit(checkout, name):
             self._commits = dict.fromkeys(image_names(checkout), name)
         else:

@@ -44,10 +44,11 @@ def _move_on(checkout: Checkout, name: str) -> None:
         return
     # Git names the files that are in its way indented by a tab.
     if files := [line.strip() for line in merged.stderr.splitlines() if line.startswith("\t")]:
+        new = "untracked" in merged.stderr
         raise UserError(
             WHAT,
-            f"what {name} brings would overwrite what was changed here: {', '.join(files)}.",
-            "commit and push that, or give it up: git checkout HEAD -- FILE",
+            f"what {name} brings would overwrite what was {'made' if new else 'changed'} here: {', '.join(files)}.",
+            f"commit and push that, or give it up: {'rm FILE' if new else 'git checkout HEAD -- FILE'}",
         )
     if _git(checkout, "merge-base", "--is-ancestor", "HEAD", "@{upstream}").code:
         why = f"it has commits that {name} has not."
