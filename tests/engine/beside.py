@@ -9,11 +9,12 @@ from clone import Clone
 from dev import find_free_port
 from engine import docker, images, inspect, list_containers
 from object_store import Bucket
-from server import TODAY, Running, bring_up, remove, write_secret
+from server import NAME as FIRST
+from server import SECOND as NAME
+from server import TODAY, Running, remove, write_secret
 from trials import NAME as TRIALS
 from trials import SECRET
 
-NAME = "enginetests2"
 # Who makes an asset there, and who looks into the store.
 LOCATION, ASSET = "aviation_data", "airports"
 STORING = (LOCATION, "operations")
@@ -66,7 +67,10 @@ def find_starts(running: Running) -> dict[str, str]:
 
 @contextmanager
 def second_environment(clone: Clone, host: str, bucket: Bucket) -> Generator[Running]:
-    """Bring it up; the clone's files are changed until its end: the secrets that S3 takes are listed by projects."""
+    """Promote into it what the first one runs, which brings it up.
+
+    The clone's files are changed until its end: the secrets that S3 takes are listed by projects.
+    """
     settings = clone.checkout.environments / f"{NAME}.settings.toml"
     known = {"postgres": images().postgres, "proxy": images().proxy, "bucket": bucket.name, "today": TODAY}
     remove(NAME)
@@ -82,10 +86,11 @@ def second_environment(clone: Clone, host: str, bucket: Bucket) -> Generator[Run
         # For what is derived from all projects; the environment of this one is there.
         derived = clone.atoll("sync", TRIALS)
         assert derived.code == 0, derived.text
-        yield bring_up(clone, NAME)
+        said = clone.atoll("promote", "--all", "--from", FIRST, "--to", NAME)
+        assert said.code == 0, said.text
+        yield Running(clone, NAME, said)
     finally:
         remove(NAME)
-        restored = clone.run("git", "checkout", "-q", "--", "code_locations", "deploy")
-        for path in (settings, settings.with_name(f"{NAME}.toml")):
-            path.unlink(missing_ok=True)
+        settings.with_name(f"{NAME}.toml").unlink(missing_ok=True)
+        restored = clone.run("git", "checkout", "-q", "--", "code_locations", "deploy/compose.yaml")
         assert restored.code == 0, restored.text

@@ -12,6 +12,8 @@ from trials import NAME
 
 _PAGE = "{ repositoriesOrError { __typename ... on RepositoryConnection { nodes { location { name } } } } }"
 
+_RUNS = "{ runsOrError(limit: 5) { __typename } }"
+
 # Answered by the code server, each time.
 _PLAN = """query($pipeline: PipelineSelector!) { executionPlanOrError(pipeline: $pipeline, mode: "default") {
   __typename ... on PythonError { message } } }"""
@@ -19,53 +21,65 @@ _PLAN = """query($pipeline: PipelineSelector!) { executionPlanOrError(pipeline: 
 
 @dataclass
 class Said:
-    """How often clients asked, what failed, and the runs that they launched."""
+    """How often clients asked, the longest that one waited, what failed, and the runs that they launched."""
 
     asked: int = 0
+    longest: float = 0.0
     failed: list[str] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
-    editions: list[str] = field(default_factory=list)
+
+
+Client = Callable[[Page, Said], None]
 
 
 @contextmanager
-def asking(page: Page) -> Generator[Said]:
-    """Ask the page ten times a second and a code server ten times, and launch a run every ten, meanwhile."""
+def asking(page: Page, clients: dict[Client, float]) -> Generator[Said]:
+    """Let each client ask meanwhile, once in so many seconds."""
     said, enough = Said(), threading.Event()
-    clients = [
-        threading.Thread(target=_repeat, args=(ask, page, pause, said, enough))
-        for ask, pause in ((_ask_page, 0.1), (_ask_code_server, 0.1), (_launch, 10.0))
+    threads = [
+        threading.Thread(target=_repeat, args=(ask, pause, page, said, enough)) for ask, pause in clients.items()
     ]
-    for client in clients:
-        client.start()
+    for thread in threads:
+        thread.start()
     try:
         yield said
     finally:
         enough.set()
-        for client in clients:
-            client.join()
+        for thread in threads:
+            thread.join()
 
 
-def _repeat(ask: Callable[[Page, Said], None], page: Page, pause: float, said: Said, enough: threading.Event) -> None:
+def _repeat(ask: Client, pause: float, page: Page, said: Said, enough: threading.Event) -> None:
     while not enough.is_set():
         began = time.monotonic()
         try:
             ask(page, said)
         except (OSError, RuntimeError, AssertionError) as error:
             said.failed.append(repr(error))
-        said.asked += 1
-        enough.wait(max(0.0, pause - (time.monotonic() - began)))
+        lasted = time.monotonic() - began
+        said.asked, said.longest = said.asked + 1, max(said.longest, lasted)
+        enough.wait(max(0.0, pause - lasted))
 
 
-def _ask_page(page: Page, said: Said) -> None:
+def ask_page(page: Page, said: Said) -> None:
     answer = page.ask(_PAGE)["repositoriesOrError"]
     assert NAME in [node["location"]["name"] for node in answer["nodes"]], answer
 
 
-def _ask_code_server(page: Page, said: Said) -> None:
-    job = {"repositoryLocationName": NAME, "repositoryName": "__repository__", "pipelineName": "everything"}
+def ask_database(page: Page, said: Said) -> None:
+    answer = page.ask(_RUNS)["runsOrError"]
+    assert answer["__typename"] == "Runs", answer
+
+
+def ask_code_server(page: Page, said: Said) -> None:
+    job = {"repositoryLocationName": NAME, "repositoryName": "__repository__", "pipelineName": "patient"}
     answer = page.ask(_PLAN, pipeline=job)["executionPlanOrError"]
     assert answer["__typename"] == "ExecutionPlan", answer
 
 
-def _launch(page: Page, said: Said) -> None:
+def launch_edition(page: Page, said: Said) -> None:
     said.runs.append(launch(page, NAME, "edition"))
+
+
+def launch_patience(page: Page, said: Said) -> None:
+    said.runs.append(launch(page, NAME, "patience"))

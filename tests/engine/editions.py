@@ -8,11 +8,7 @@ from clone import Clone, Finished
 from server import Running
 from trials import NAME
 
-TICKING = "ticking"
-LOOKING = "looking"
-
-# Both look often and ask for nothing.
-EDITION = '''"""An asset that says which edition of the code made it, and what ticks."""
+EDITION = '''"""An asset that says which edition of the code made it."""
 
 import dagster as dg
 
@@ -24,21 +20,6 @@ def edition(context: dg.AssetExecutionContext):
     """The number."""
     context.add_output_metadata({{"edition": EDITION}})
     return EDITION
-
-
-everything = dg.define_asset_job("everything", selection=[edition])
-
-
-@dg.schedule(job=everything, cron_schedule="* * * * *")
-def ticking():
-    """Skip, every minute."""
-    return dg.SkipReason("nothing to do")
-
-
-@dg.sensor(job=everything, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
-def looking():
-    """Skip, every five seconds."""
-    return dg.SkipReason("nothing to see")
 '''
 
 DOES_NOT_START = "\nimport os\n\nprint('no way to start', flush=True)\nos._exit(3)\n"

@@ -81,13 +81,15 @@ def crash(container: str) -> None:
     docker("run", "--rm", *given, "-c", f"kill -9 {process}")
 
 
-def restart() -> None:
-    """End the engine and start it as it was started: its containers end, and those that shall come back do."""
+def restart(how: int = signal.SIGTERM) -> None:
+    """End the engine by a signal and start it as it was: its containers end, and those that shall come back do."""
     process = int(PID.read_text())
     command = Path(f"/proc/{process}/cmdline").read_text().split("\0")[:-1]
     with Path(f"/proc/{process}/fd/1").open("ab") as output:
-        os.kill(process, signal.SIGTERM)
+        os.kill(process, how)
         wait_until(lambda: not Path(f"/proc/{process}").exists() or _is_zombie(process), STARTING, "the engine's end")
+        # Of one that was killed.
+        PID.unlink(missing_ok=True)
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )

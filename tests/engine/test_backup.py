@@ -5,21 +5,20 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from automation import assert_goes_on, switch_on
+from clients import Said, ask_database, asking, launch_patience
 from engine import docker, inspect, list_containers
 from rows import HANGING, list_rows
-from runs import launch, messages, wait_for_end
+from runs import messages, wait_for_end
 from server import HEALING, RUN, Running, remove, search
 from trials import NAME as TRIALS
 from waiting import wait_until
@@ -51,15 +50,6 @@ from atoll_control.backup.volumes import Keeper
 Keeper.keep = lambda _: time.sleep({HEALING})
 {COMMAND}
 """
-
-
-@dataclass
-class Said:
-    """What clients heard of a page: how often they asked, the longest wait, and what failed."""
-
-    asked: int = 0
-    longest: float = 0.0
-    failed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -112,40 +102,6 @@ def find_made(server: Running, since: datetime, until: datetime) -> Made:
     return Made(since, until, server.query("dagster", f"select run_id from runs where {condition}"), artefacts)
 
 
-@contextmanager
-def load(server: Running) -> Generator[Said]:
-    """Ask the page all the time, and launch a run that makes an artefact each second."""
-    said, enough, page = Said(), threading.Event(), server.page
-
-    def ask() -> None:
-        began = time.monotonic()
-        try:
-            assert page.ask("{ runsOrError(limit: 5) { __typename } }")["runsOrError"]["__typename"] == "Runs"
-        except (OSError, RuntimeError, AssertionError) as error:
-            said.failed.append(repr(error))
-        said.asked, said.longest = said.asked + 1, max(said.longest, time.monotonic() - began)
-
-    def make() -> None:
-        try:
-            launch(page, TRIALS, "patience")
-        except (OSError, RuntimeError, AssertionError) as error:
-            said.failed.append(repr(error))
-
-    def repeat(what: Any, pause: float) -> None:
-        while not enough.wait(pause):
-            what()
-
-    clients = [threading.Thread(target=repeat, args=pair) for pair in ((ask, 0.1), (make, 1.0))]
-    for client in clients:
-        client.start()
-    try:
-        yield said
-    finally:
-        enough.set()
-        for client in clients:
-            client.join()
-
-
 def history(server: Running) -> list[dict[str, Any]]:
     done = server.clone.atoll("history", server.name, "--json")
     assert done.code == 0, done.text
@@ -167,10 +123,11 @@ def paused(server: Running) -> list[str]:
 
 @pytest.fixture(scope="module")
 def modelled(server: Running) -> Running:
-    """The server, with a model that went through its gate."""
+    """The server, with a model that went through its gate, and a schedule that a person switched on."""
     server.await_page()
     if not any("/vehicle_prices/model/" in path for path in server.artefacts()):
         server.succeed(server.launch(MODELS))
+    switch_on(server)
     return server
 
 
@@ -180,7 +137,7 @@ def drill(modelled: Running, tmp_path_factory: pytest.TempPathFactory) -> Drill:
     server, folder = modelled, tmp_path_factory.mktemp("elsewhere")
     in_flight = server.begin_waiting(talk=True)
     release = server.clone.root / "deploy" / "environments" / f"{server.name}.toml"
-    with load(server) as clients:
+    with asking(server.page, {ask_database: 0.1, launch_patience: 3.0}) as clients:
         wait_until(lambda: len(server.query("dagster", MADE)) >= ENOUGH, RUN, "artefacts under load")
         before = look(server)
         done = server.clone.atoll("backup", server.name, "--to", str(folder), "--json")
@@ -315,6 +272,11 @@ def test_release_history_and_authority_are_as_they_were(restored, drill):
     assert others == drill.history
     assert (newest["verb"], newest["outcome"], drill.file.name in newest["reason"]) == ("restore", "done", True)
     assert restored.authority.read_bytes() == drill.authority
+
+
+def test_what_is_automatic_goes_on(restored):
+    restored.await_page()
+    assert_goes_on(restored)
 
 
 def test_the_server_works_and_the_store_holds_what_was_written(restored):

@@ -1,13 +1,16 @@
 """Deployments: a code server is replaced without a gap, or stays as it was, whatever the new one does."""
 
 import json
-import time
+import os
+import signal
 from collections import Counter
 
 import pytest
 
-from clients import asking
-from editions import DIES_AFTER_A_MINUTE, DOES_NOT_LOAD, DOES_NOT_START, TICKING, begin_deploy, build, deploy, roll_back
+import engine
+from automation import assert_goes_on, switch_on
+from clients import ask_code_server, ask_page, asking, launch_edition
+from editions import DIES_AFTER_A_MINUTE, DOES_NOT_LOAD, DOES_NOT_START, begin_deploy, build, deploy, roll_back
 from engine import docker, inspect, list_containers
 from runs import materializations, wait_for_end
 from server import HEALING, Running
@@ -17,20 +20,9 @@ from waiting import wait_until
 # Seconds of watching where nothing is to be noticed by the daemon.
 SHORTLY = 3
 
+IN_CI = pytest.mark.skipif("CI" not in os.environ, reason="the engine of this machine is not killed but in CI")
+
 _RUN = """query($id: ID!) { runOrError(runId: $id) { ... on Run { pipelineSnapshotId tags { key value } } } }"""
-
-_START = "mutation($selector: ScheduleSelector!) { startSchedule(scheduleSelector: $selector) { __typename } }"
-
-_TICKS = """query($selector: InstigationSelector!) { instigationStateOrError(instigationSelector: $selector) {
-  ... on InstigationState { status ticks(limit: 20) { timestamp status } } } }"""
-
-
-def selector(name: str, kind: str) -> dict[str, str]:
-    return {"repositoryLocationName": NAME, "repositoryName": "__repository__", kind: name}
-
-
-def state(server: Running, name: str) -> dict:
-    return server.page.ask(_TICKS, selector=selector(name, "name"))["instigationStateOrError"]
 
 
 def edition(server: Running) -> int:
@@ -58,8 +50,7 @@ def first(server: Running) -> Running:
     done = deploy(server, SHORTLY)
     assert done.code == 0, done.text
     assert edition(server) == 1
-    started = server.page.ask(_START, selector=selector(TICKING, "scheduleName"))
-    assert started["startSchedule"]["__typename"] == "ScheduleStateResult"
+    switch_on(server)
     return server
 
 
@@ -68,7 +59,7 @@ def test_nobody_notices_that_a_code_server_is_replaced(first):
     others = {name: box["Id"] for name, box in first.containers().items() if name != NAME}
     in_flight = first.begin_waiting()
     build(first, 2)
-    with asking(first.page) as said:
+    with asking(first.page, {ask_page: 0.1, ask_code_server: 0.1, launch_edition: 10.0}) as said:
         deploying = begin_deploy(first, watching=65)
         wait_until(lambda: len(code_servers(first)) == 2, HEALING, "the new code server beside the old one")
         second = first.clone.atoll("deploy", first.name)
@@ -97,16 +88,8 @@ def test_nobody_notices_that_a_code_server_is_replaced(first):
     assert "./atoll deploy" in second.text
 
 
-def test_a_schedule_that_a_person_switched_on_goes_on(first):
-    since = time.time()
-    wait_until(
-        lambda: any(tick["timestamp"] > since for tick in state(first, TICKING)["ticks"]),
-        120,
-        "the schedule's next tick",
-    )
-    found = state(first, TICKING)
-    assert found["status"] == "RUNNING"
-    assert {tick["status"] for tick in found["ticks"]} <= {"SKIPPED", "STARTED"}
+def test_what_is_automatic_goes_on_in_the_new_image(first):
+    assert_goes_on(first)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +137,16 @@ def asked(server: Running) -> str:
     return docker("exec", server.service("webserver"), "readlink", f"/run/atoll/code/{NAME}/current.sock").strip()[:12]
 
 
-@pytest.mark.parametrize("step", ["started", "switched"])
-def test_a_deployment_that_was_killed_is_brought_right_by_the_next_one(first, step):
-    number = {"started": 5, "switched": 6}[step]
+@pytest.mark.parametrize(
+    ("victim", "step", "number"),
+    [
+        ("command", "started", 5),
+        ("command", "switched", 6),
+        pytest.param("engine", "started", 7, marks=IN_CI),
+        pytest.param("engine", "switched", 8, marks=IN_CI),
+    ],
+)
+def test_a_deployment_that_was_killed_is_brought_right_by_the_next_one(first, victim, step, number):
     before = asked(first)
     build(first, number)
     deploying = begin_deploy(first, watching=600)
@@ -164,11 +154,15 @@ def test_a_deployment_that_was_killed_is_brought_right_by_the_next_one(first, st
         wait_until(lambda: len(code_servers(first)) == 2, HEALING, "the new code server")
         if step == "switched":
             wait_until(lambda: asked(first) != before, HEALING, "the switch")
+        if victim == "engine":
+            engine.restart(signal.SIGKILL)
+            text = deploying.communicate(timeout=HEALING)[1]
+            assert deploying.returncode not in (0, None), text
     finally:
         deploying.kill()
         deploying.wait()
-    assert history(first)[0]["outcome"] == "stopped midway"
-    assert all(location.loaded for location in first.page.locations())
+    first.await_page()
+    assert history(first)[0]["outcome"] == {"command": "stopped midway", "engine": "failed"}[victim]
     done = deploy(first, SHORTLY)
     assert done.code == 0, done.text
     assert len(code_servers(first)) == 1
@@ -181,6 +175,7 @@ def test_a_rollback_runs_the_image_of_before_and_the_history_says_why(first):
     done = roll_back(first, SHORTLY, "it was worse")
     assert done.code == 0, done.text
     assert edition(first) == was - 1
+    assert_goes_on(first)
     last = history(first)[0]
     assert (last["verb"], last["reason"], last["outcome"]) == ("rollback", "it was worse", "done")
     (change,) = last["changes"]

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import engine
-from beside import ASSET, LOCATION, NAME, REGISTRY, find_belongings, find_starts, list_volumes, second_environment
+from beside import ASSET, LOCATION, REGISTRY, find_belongings, find_starts, list_volumes, second_environment
 from engine import docker, inspect, list_containers
 from object_store import Bucket, serving
 from runs import materializations, status
+from server import SECOND as NAME
 from server import Running, bring_up
 from trials import NAME as TRIALS
 
@@ -50,6 +51,11 @@ def test_both_are_up(server, second):
     for running in (server, second):
         done = running.clone.atoll("status", running.name)
         assert done.code == 0, done.text
+
+
+def test_what_was_promoted_runs_in_both(server, second):
+    images = {name: container["Config"]["Image"] for name, container in server.containers().items()}
+    assert {name: container["Config"]["Image"] for name, container in second.containers().items()} == images
 
 
 def test_they_share_no_container_network_volume_file_or_secret(server, second):

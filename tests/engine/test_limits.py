@@ -38,7 +38,7 @@ def test_a_project_that_asks_for_more_than_its_limit_waits_alone(server):
     wait_until(lambda: Counter(list_states(server, asked).values()) == full, RUN, "as many runs as may go")
 
     # Asked for last, and not kept waiting by what came before.
-    server.succeed(server.launch(OTHER, "airports"))
+    server.succeed(server.launch(OTHER, "planes"))
     states = list_states(server, asked)
     assert Counter(states.values()) == full
     assert count_running(server) == limit

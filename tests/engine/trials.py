@@ -1,4 +1,4 @@
-"""A project for trials: an asset that waits until it is told, one that takes memory, and one that knows a secret."""
+"""A project for trials: assets that wait, take memory, know a secret and follow from another location; a schedule."""
 
 from pathlib import Path
 
@@ -6,12 +6,16 @@ from clone import SEPARATE, Clone
 from small_project import add_project
 
 NAME = "trials"
+# What its asset `echo` follows from: who makes it, and what it is called there.
+LENDER, LENT = "aviation_data", "airports"
+TICKING = "ticking"
 SECRET = "TRIALS_TOKEN"
 # Of its run containers.
 MEMORY = "512m"
 
 MANIFEST = f"""
 [dependency-groups]
+dev = ["pytest>=8"]
 server = ["dagster-postgres>=0.29,<0.30"]
 
 [tool.uv]
@@ -19,6 +23,7 @@ cache-keys = [{{ file = "pyproject.toml" }}, {{ file = "src/**" }}]
 
 [tool.atoll]
 owner = "tests"
+takes = ["{LENDER}/{LENT}"]
 secrets = ["{SECRET}"]
 
 [tool.atoll.runs]
@@ -32,6 +37,8 @@ import time
 from pathlib import Path
 
 import dagster as dg
+from atoll.automation import on_update
+from atoll.contracts import take
 
 ENOUGH = Path("/tmp/enough")
 
@@ -78,6 +85,21 @@ def token():
 
     print("a secret is looked at", flush=True)
     return hashlib.sha256(os.environ["TRIALS_TOKEN"].encode()).hexdigest()
+
+
+@dg.asset(key_prefix="trials", deps=[take("aviation_data/airports", "trials")], automation_condition=on_update())
+def echo():
+    """Made by itself whenever another code location has made what it takes."""
+    return 1
+
+
+patient = dg.define_asset_job("patient", selection=[patience])
+
+
+@dg.schedule(job=patient, cron_schedule="* * * * *")
+def ticking():
+    """Skip, every minute."""
+    return dg.SkipReason("nothing to do")
 '''
 
 

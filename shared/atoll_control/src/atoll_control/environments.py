@@ -74,7 +74,8 @@ def _is_at_lock(folder: Path) -> bool:
 
 
 def _install(name: str, folder: Path, *options: str) -> UserError | None:
-    output = uv("sync", "--locked", *options, cwd=folder, UV_COMPILE_BYTECODE="1")
+    compiled = os.environ.get("UV_COMPILE_BYTECODE", "1")
+    output = uv("sync", "--locked", *options, cwd=folder, UV_COMPILE_BYTECODE=compiled)
     return explain_sync(name, folder, output) if output.code else None
 
 
