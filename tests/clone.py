@@ -107,6 +107,5 @@ def newcomers_environment(path: Path, **programs: Path) -> dict[str, str]:
     for name, program in found.items():
         (path / name).symlink_to(program)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-    # What sensors make by themselves would be in the way of what a test makes; of the bytecode most is for modules that
-    # no test imports.
-    return kept | {"PATH": str(path), "ATOLL_AUTOMATION": "false", "UV_COMPILE_BYTECODE": "0"}
+    # What sensors make by themselves would be in the way of what a test makes.
+    return kept | {"PATH": str(path), "ATOLL_AUTOMATION": "false"}

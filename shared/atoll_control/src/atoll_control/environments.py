@@ -74,8 +74,7 @@ def _is_at_lock(folder: Path) -> bool:
 
 
 def _install(name: str, folder: Path, *options: str) -> UserError | None:
-    compiled = os.environ.get("UV_COMPILE_BYTECODE", "1")
-    output = uv("sync", "--locked", *options, cwd=folder, UV_COMPILE_BYTECODE=compiled)
+    output = uv("sync", "--locked", *options, cwd=folder)
     return explain_sync(name, folder, output) if output.code else None
 
 
