@@ -110,7 +110,7 @@ def add_trials(clone: Clone) -> Path:
     manifest.write_text(manifest.read_text() + MANIFEST)
     (folder / "src" / NAME / "defs" / "answers.py").write_text(ASSETS)
     (folder / "README.md").write_text("# Trials\n")
-    for command in (["./atoll", "uv", "lock", "--quiet", "--project", str(folder)], ["./atoll", "sync", NAME]):
+    for command in (["./atoll", "uv", "lock", "--quiet", "--project", str(folder)], ["./atoll", "sync", LENDER, NAME]):
         done = clone.run(*command)
         assert done.code == 0, done.text
     for command in (["git", "add", "-A"], [*SEPARATE, "commit", "-qm", "trials"]):

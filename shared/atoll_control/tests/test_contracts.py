@@ -2,7 +2,9 @@
 
 import pytest
 
-from atoll_control.contracts import find_breaks
+from atoll_control.contracts import find_breaks, find_missing_contracts
+from atoll_control.files import write_atomically
+from atoll_control.projects import discover_projects
 
 WEEKS = {
     "start": "2012-12-30",
@@ -66,3 +68,19 @@ def test_a_static_partition_that_is_gone_breaks_the_contract():
 
 def test_an_asset_that_gets_partitions_breaks_the_contract():
     assert breaks({**HELD, "partitions": None}, partitions=WEEKS) == ["its partitions have changed"]
+
+
+def test_a_contract_that_the_lender_does_not_say_is_told_by_who_takes_it(checkout, add_project):
+    for name, line in {"air": 'lends = ["flights"]', "late": 'takes = ["air/flights", "air/ships"]'}.items():
+        manifest = add_project(name) / "pyproject.toml"
+        manifest.write_text(f"{manifest.read_text()}{line}\n")
+    projects = discover_projects(checkout)
+    assert [project.problem for project in projects] == [None, None]
+    late = [project for project in projects if project.name == "late"]
+    lent, gone = find_missing_contracts(projects, late)
+    assert lent.what == "late has no contract for air/flights."
+    assert lent.why.startswith("air, which lends it, does not say one")
+    assert lent.how == "./atoll sync air late; ./atoll check says more"
+    assert gone.what == "late takes air/ships, which is not lent."
+    write_atomically(late[0].source / "late" / "contracts" / "air" / "flights.json", "{}")
+    assert [problem.what for problem in find_missing_contracts(projects, late)] == [gone.what]

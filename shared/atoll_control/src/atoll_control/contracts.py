@@ -61,6 +61,24 @@ def write_contracts(projects: Sequence[Project], borrowers: Sequence[Project]) -
     return sorted(written)
 
 
+def find_missing_contracts(projects: Sequence[Project], borrowers: Sequence[Project]) -> Iterator[UserError]:
+    """Contracts that borrowers take and have no copy of: their definitions do not load."""
+    lenders = {key: project for project in projects for key in project.lends}
+    for project in borrowers:
+        for key in project.takes:
+            if _copy(project, key).is_file():
+                continue
+            if key not in lenders:
+                yield _gone(project, key, projects)
+                continue
+            lender = lenders[key].name
+            yield UserError(
+                f"{project.name} has no contract for {key}.",
+                f"{lender}, which lends it, does not say one: its environment is not there, or it does not load.",
+                f"./atoll sync {lender} {project.name}; ./atoll check says more",
+            )
+
+
 def find_breaks(held: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Say what a borrower relied on and does not get any more; what was added breaks nothing."""
     for name, kind in held["columns"].items():

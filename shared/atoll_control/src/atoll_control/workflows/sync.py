@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from atoll_control.console import BAD, GOOD, err, say, show_problem
-from atoll_control.contracts import write_contracts
+from atoll_control.contracts import find_missing_contracts, write_contracts
 from atoll_control.derived import find_drifted, write_derived
 from atoll_control.environments import Synced, environment_problem, sync_environment, sync_projects
 from atoll_control.files import Checkout
@@ -25,8 +25,12 @@ def sync(checkout: Checkout, names: list[str], *, dry_run: bool) -> int:
     for path in write_derived(checkout, discover_projects(checkout)):
         say(f"wrote {path.relative_to(checkout.root)}", GOOD)
     failed = any(result.problem for result in sync_with_progress([*services, *projects], always=True))
-    for path in write_contracts(discover_projects(checkout), projects):
+    everyone = discover_projects(checkout)
+    for path in write_contracts(everyone, projects):
         say(f"wrote {path.relative_to(checkout.root)}", GOOD)
+    for problem in find_missing_contracts(everyone, projects):
+        show_problem(problem)
+        failed = True
     return 2 if failed else 0
 
 
