@@ -40,6 +40,7 @@ import dagster as dg
 from atoll.automation import on_update
 from atoll.contracts import take
 
+AIRPORTS = take("aviation_data/airports", "trials")
 ENOUGH = Path("/tmp/enough")
 
 
@@ -87,7 +88,7 @@ def token():
     return hashlib.sha256(os.environ["TRIALS_TOKEN"].encode()).hexdigest()
 
 
-@dg.asset(key_prefix="trials", deps=[take("aviation_data/airports", "trials")], automation_condition=on_update())
+@dg.asset(key_prefix="trials", deps=[AIRPORTS], automation_condition=on_update())
 def echo():
     """Made by itself whenever another code location has made what it takes."""
     return 1
