@@ -153,7 +153,7 @@ def test_a_change_of_code_asks_docker_and_uv_for_no_more_than_it_needs(checkout,
     client.forget()
     write(alpha / "src" / "alpha" / "__init__.py", "edited")
     build(checkout, ["alpha"], push=True, dry_run=False, as_json=False)
-    assert [call[0] for call in client.calls] == ["version", "image", "build", "push"]
+    assert [call[0] for call in client.calls] == ["image", "build", "push"]
     assert client.checked == []
 
 

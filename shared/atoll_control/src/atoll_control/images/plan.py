@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from atoll_control.docker import docker, last_line
+from atoll_control.docker import docker, last_line, require_engine
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.images.inputs import Inputs, read_inputs
@@ -41,6 +41,9 @@ def plan_builds(
     """Compare what would go into the images of these names with their last builds.
 
     With `pull` a base image that this machine does not have is fetched.
+
+    Raises:
+        UserError: no engine answers, or a base image cannot be fetched.
     """
     builds, identities = read_builds(checkout), dict[str, str]()
     steps = []
@@ -48,10 +51,18 @@ def plan_builds(
         inputs, before = read_inputs(checkout, name), builds.get(name)
         base = settings.base.replace("{python}", inputs.python)
         if base not in identities:
-            identities[base] = _identity(base) or (_pull(base) if pull else "")
+            identities[base] = _find(base, pull=pull)
         why = _reason(settings, inputs, identities[base], before, push)
         steps.append(Step(inputs, base, identities[base], before, why))
     return steps
+
+
+def _find(base: str, *, pull: bool) -> str:
+    if found := _identity(base):
+        return found
+    # To ask this first, each time, would take longer than all else that a plan asks.
+    require_engine()
+    return _pull(base) if pull else ""
 
 
 def _pull(base: str) -> str:

@@ -4,7 +4,7 @@ import time
 import urllib.error
 import urllib.request
 
-from atoll_control.docker import compose, last_line, require_network
+from atoll_control.docker import compose, last_line, require_engine, require_network
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.images.settings import BuildSettings
@@ -23,6 +23,7 @@ def start_registry(checkout: Checkout, settings: BuildSettings) -> None:
     """Start the registry of this server, unless the settings name another one or it answers already."""
     if not settings.own_registry or answers(settings):
         return
+    require_engine()
     require_network(NAME)
     port = settings.registry.partition(":")[2] or "5000"
     variables = {"ATOLL_REGISTRY_IMAGE": settings.registry_image, "ATOLL_REGISTRY_PORT": port}

@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 from atoll_control.console import BAD, GOOD, err, say, show_json, show_problem
-from atoll_control.docker import require_engine
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.images.building import build_image
@@ -30,7 +29,6 @@ class Built:
 
 def build(checkout: Checkout, names: list[str], *, push: bool, dry_run: bool, as_json: bool) -> int:
     """Build the images of these names, or all, that are not as they were built last; exit 2 when one cannot be."""
-    require_engine()
     settings = read_build_settings(checkout)
     names = select_names(checkout, names)
     if dry_run:
