@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from clone import SEPARATE, Clone, Finished
+from editions import deploy
 from runs import list_assets
 from server import NAME, NEXT_WEEK, Running
 from trials import NAME as TRIALS
@@ -32,6 +33,9 @@ TEST = """from trials.defs.merged import merged
 def test_it_is_one():
     assert merged() == 1
 """
+
+# Seconds of watching where nothing is to be noticed.
+SHORTLY = 3
 
 # The teammate, as the workflow names whoever merged.
 WHO = {"GIT_AUTHOR_NAME": "teammate", "GIT_AUTHOR_EMAIL": "teammate@example.org"}
@@ -61,9 +65,21 @@ def run(clone: Clone, *command: str | Path, cwd: Path | None = None) -> str:
 
 
 @pytest.fixture(scope="module")
-def merged(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def committed(server: Running) -> Running:
+    """The server runs what git has; other tests have left there what is in no commit."""
+    (server.clone.root / "code_locations" / TRIALS / "src" / TRIALS / "defs" / "editions.py").unlink(missing_ok=True)
+    for command in (["build"], ["release", "--all", NAME]):
+        done = server.clone.atoll(*command)
+        assert done.code == 0, done.text
+    done = deploy(server, SHORTLY)
+    assert done.code == 0, done.text
+    return server
+
+
+@pytest.fixture(scope="module")
+def merged(committed: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The branch that the server's checkout follows has a commit more: a new asset, and its test."""
-    clone, folder = server.clone, tmp_path_factory.mktemp("merge")
+    clone, folder = committed.clone, tmp_path_factory.mktemp("merge")
     upstream, elsewhere = folder / "upstream.git", folder / "elsewhere"
     branch = run(clone, "git", "branch", "--show-current")
     run(clone, "git", "clone", "-q", "--bare", ".", upstream)
@@ -79,14 +95,15 @@ def merged(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         run(clone, "git", "add", "-A", cwd=elsewhere)
         run(clone, *SEPARATE, "commit", "-qm", "an asset more", cwd=elsewhere)
         run(clone, "git", "push", "-q", cwd=elsewhere)
-        yield
+        yield committed
     finally:
         run(clone, "git", "remote", "remove", "origin")
 
 
 @pytest.fixture(scope="module")
-def delivery(server: Running, merged: None) -> Delivery:
-    said, before = {}, list_containers(server)
+def delivery(merged: Running) -> Delivery:
+    server, said = merged, dict[str, Finished]()
+    before = list_containers(server)
     for step in list_steps(server.clone):
         if step.startswith("./atoll run ") and not any(known.startswith("./atoll run ") for known in said):
             arrived = server.atoll("replay", "aviation_data", "--from", NEXT_WEEK, "--to", NEXT_WEEK)
