@@ -13,7 +13,7 @@ import stand_ins
 from waiting import wait_until
 
 CLIENT = os.environ.get("ATOLL_DOCKER", "docker")
-PID, CONTAINERD = Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid")
+PID = Path("/var/run/docker.pid")
 STARTING = 120
 
 
@@ -81,26 +81,18 @@ def crash(container: str) -> None:
     docker("run", "--rm", *given, "-c", f"kill -9 {process}")
 
 
-def restart(how: int = signal.SIGTERM) -> None:
-    """End the engine by a signal and start it as it was: its containers end, and those that shall come back do."""
-    process, *others = [int(file.read_text()) for file in (PID, CONTAINERD) if file.exists()]
+def restart() -> None:
+    """End the engine and start it as it was started: its containers end, and those that shall come back do."""
+    process = int(PID.read_text())
     command = Path(f"/proc/{process}/cmdline").read_text().split("\0")[:-1]
     with Path(f"/proc/{process}/fd/1").open("ab") as output:
-        os.kill(process, how)
-        for each in (process, *others):
-            wait_until(lambda each=each: _has_ended(each), STARTING, "the engine's end")
-        # Of what was killed: it would be waited for.
-        for file in (PID, CONTAINERD):
-            file.unlink(missing_ok=True)
+        os.kill(process, signal.SIGTERM)
+        wait_until(lambda: not Path(f"/proc/{process}").exists() or _is_zombie(process), STARTING, "the engine's end")
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
     wait_until(answers, STARTING, "the engine")
 
 
-def _has_ended(process: int) -> bool:
-    """Say whether it is gone, or a zombie, whom nobody has asked for its end."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
+def _is_zombie(process: int) -> bool:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
