@@ -15,9 +15,6 @@ from typing import TypeVar
 
 from atoll_control.errors import UserError
 
-# A suite of tests keeps one processor busy; uv downloads and unpacks in parallel by itself.
-SIDE_BY_SIDE = 2
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -58,12 +55,14 @@ def capture(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] 
     return Output(done.returncode, done.stdout, done.stderr)
 
 
-def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], done: Callable[[Result], None]) -> list[Result]:
-    """Do the work for each item, two at a time; `done` hears of each result as it ends.
+def side_by_side(
+    work: Callable[[Item], Result], items: Sequence[Item], done: Callable[[Result], None], at_once: int = 2
+) -> list[Result]:
+    """Do the work for each item, `at_once` at a time; `done` hears of each result as it ends.
 
     What has not begun when an error or Ctrl-C comes is not begun.
     """
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(work, item) for item in items]
         try:
             for future in as_completed(futures):
