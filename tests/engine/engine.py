@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +16,8 @@ from waiting import wait_until
 
 CLIENT = os.environ.get("ATOLL_DOCKER", "docker")
 PID = Path("/var/run/docker.pid")
+# Of an engine that was started by hand, which starts one of its own.
+CONTAINERD = Path("/var/run/docker/containerd")
 STARTING = 120
 
 
@@ -84,14 +88,58 @@ def crash(container: str) -> None:
 def restart() -> None:
     """End the engine and start it as it was started: its containers end, and those that shall come back do."""
     process = int(PID.read_text())
-    command = Path(f"/proc/{process}/cmdline").read_text().split("\0")[:-1]
-    with Path(f"/proc/{process}/fd/1").open("ab") as output:
+    with _started_again(process):
         os.kill(process, signal.SIGTERM)
         wait_until(lambda: not Path(f"/proc/{process}").exists() or _is_zombie(process), STARTING, "the engine's end")
+
+
+def cut_power() -> None:
+    """Kill the engine and whatever runs on it in one moment, and start it as after a power cut: nothing took its leave.
+
+    A machine that starts has no file of a process; `containerd` waits for the one that its own file names.
+    """
+    engine = int(PID.read_text())
+    with _started_again(engine):
+        shims = [process for process in _list_processes() if _is_shim(process)]
+        for process in [engine, *_children(engine), *shims, *(child for shim in shims for child in _children(shim))]:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        for file in (PID, CONTAINERD / "containerd.pid"):
+            file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _started_again(process: int) -> Generator[None]:
+    """Start the engine as it was started, after the block has ended it."""
+    command = Path(f"/proc/{process}/cmdline").read_text().split("\0")[:-1]
+    with Path(f"/proc/{process}/fd/1").open("ab") as output:
+        yield
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
     wait_until(answers, STARTING, "the engine")
+
+
+def _list_processes() -> list[int]:
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+
+
+def _children(process: int) -> list[int]:
+    """Return what a process has started; nothing of one that has ended."""
+    found = []
+    for file in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(child) for child in file.read_text().split()]
+    return found
+
+
+def _is_shim(process: int) -> bool:
+    """Say whether a process stands between this engine and a container of it."""
+    try:
+        command = Path(f"/proc/{process}/cmdline").read_text().split("\0")
+    except OSError:
+        return False
+    return Path(command[0]).name.startswith("containerd-shim") and str(CONTAINERD / "containerd.sock") in command
 
 
 def _is_zombie(process: int) -> bool:

@@ -1,10 +1,15 @@
 """Deployments: a code server is replaced without a gap, or stays as it was, whatever the new one does."""
 
 import json
+import os
+import subprocess
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
 
+import engine
 from automation import assert_goes_on, switch_on
 from clients import ask_code_server, ask_page, asking, launch_edition
 from editions import DIES_AFTER_A_MINUTE, DOES_NOT_LOAD, DOES_NOT_START, begin_deploy, build, deploy, roll_back
@@ -132,24 +137,47 @@ def asked(server: Running) -> str:
     return docker("exec", server.service("webserver"), "readlink", f"/run/atoll/code/{NAME}/current.sock").strip()[:12]
 
 
-@pytest.mark.parametrize(("step", "number"), [("started", 5), ("switched", 6)])
-def test_a_deployment_that_was_killed_is_brought_right_by_the_next_one(first, step, number):
-    before = asked(first)
-    build(first, number)
-    deploying = begin_deploy(first, watching=600)
+@contextmanager
+def reaching(server: Running, step: str, number: int) -> Generator[subprocess.Popen[str]]:
+    """Begin a deployment of an edition, and yield it when it has come to a step."""
+    before = asked(server)
+    build(server, number)
+    deploying = begin_deploy(server, watching=600)
     try:
-        wait_until(lambda: len(code_servers(first)) == 2, HEALING, "the new code server")
+        wait_until(lambda: len(code_servers(server)) == 2, HEALING, "the new code server")
         if step == "switched":
-            wait_until(lambda: asked(first) != before, HEALING, "the switch")
+            wait_until(lambda: asked(server) != before, HEALING, "the switch")
+        yield deploying
     finally:
         deploying.kill()
         deploying.wait()
+
+
+def assert_brought_right(server: Running, number: int) -> None:
+    done = deploy(server, SHORTLY)
+    assert done.code == 0, done.text
+    assert len(code_servers(server)) == 1
+    assert edition(server) == number
+
+
+@pytest.mark.parametrize(("step", "number"), [("started", 5), ("switched", 6)])
+def test_a_deployment_that_was_killed_is_brought_right_by_the_next_one(first, step, number):
+    with reaching(first, step, number) as deploying:
+        deploying.kill()
     assert history(first)[0]["outcome"] == "stopped midway"
     assert all(location.loaded for location in first.page.locations())
-    done = deploy(first, SHORTLY)
-    assert done.code == 0, done.text
-    assert len(code_servers(first)) == 1
-    assert edition(first) == number
+    assert_brought_right(first, number)
+
+
+@pytest.mark.skipif("CI" not in os.environ, reason="the engine of this machine is not killed but in CI")
+@pytest.mark.parametrize(("step", "number"), [("started", 7), ("switched", 8)])
+def test_a_deployment_in_which_the_engine_was_killed_is_brought_right_by_the_next_one(first, step, number):
+    with reaching(first, step, number) as deploying:
+        engine.cut_power()
+        told = deploying.communicate(timeout=HEALING)[1]
+    assert deploying.returncode in (1, 2), told
+    assert "Traceback" not in told
+    assert_brought_right(first, number)
 
 
 def test_a_rollback_runs_the_image_of_before_and_the_history_says_why(first):

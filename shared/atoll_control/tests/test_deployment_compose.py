@@ -8,6 +8,7 @@ import yaml
 from atoll_control.deployment.compose import mount_points, render_compose
 from atoll_control.deployment.release import Released
 from atoll_control.deployment.secrets import prepare_secrets
+from atoll_control.deployment.server import ONCE
 from atoll_control.deployment.settings import Settings
 from atoll_control.deployment.variables import list_policy, list_variables
 from atoll_control.manifest import Limits
@@ -48,8 +49,7 @@ def test_nobody_is_root_and_nothing_is_written_but_to_volumes(services):
         assert not set(PRIVILEGED) & service.keys(), name
         if name != "prepare":
             assert service["user"] == "${ATOLL_USER}", name
-        if name not in ("prepare", "migrate"):
-            assert service["restart"] == "unless-stopped", name
+        assert service["restart"] == ("no" if name in ONCE else "unless-stopped"), name
     assert services["prepare"]["network_mode"] == "none"
 
 

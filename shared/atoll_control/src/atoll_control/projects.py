@@ -23,7 +23,8 @@ from atoll_control.manifest import (
 
 # Packages, folders, and what else has an image or a container of its own.
 RESERVED = {"atoll", "atoll_control", "dagster", "mlflow", "test", "tests", "shared", "all"} | {
-    *("control", "webserver", "daemon", "guard", "proxy", "postgres", "registry", "prepare", "migrate")
+    *("control", "webserver", "daemon", "guard", "proxy", "postgres"),
+    *("registry", "prepare", "migrate", "migrate_mlflow"),
 }
 
 

@@ -9,12 +9,13 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
 from atoll_control.backup.containers import ENVIRONMENT_LABEL, PROJECT_LABEL, list_containers
+from atoll_control.deployment.server import ONCE
 from atoll_control.docker import docker, docker_command, last_line
 from atoll_control.errors import UserError
 from atoll_control.process import clean_environment
 
 # Services that write nothing that is kept, or that are asked in the moment, or have ended.
-AWAKE = {"postgres", "proxy", "guard", "prepare", "migrate"}
+AWAKE = {"postgres", "proxy", "guard", *ONCE}
 # What was being started when its starter was paused runs a little later.
 ROUNDS = 5
 

@@ -55,7 +55,7 @@ class Container:
 # Where `dagster.yaml` is in the containers.
 HOME = "/atoll/dagster_home"
 # Services that end by themselves.
-ONCE = {"prepare", "migrate"}
+ONCE = {"prepare", "migrate", "migrate_mlflow"}
 # Compose's label.
 CONFIGURATION = "com.docker.compose.config-hash"
 
