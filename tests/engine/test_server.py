@@ -6,7 +6,8 @@ import pytest
 
 from engine import docker, inspect
 from runs import materializations
-from server import WEEK, Running
+from server import HEALING, WEEK, Running
+from waiting import wait_until
 
 # What each project's lock has, as the run itself has it.
 LIBRARIES = {
@@ -143,6 +144,18 @@ def test_status_is_well_and_in_json(server):
     assert done.code == 0, done.text
     assert {*server.clone.locations, "webserver", "daemon", "postgres", "mlflow", "proxy"} <= set(
         json.dumps(json.loads(done.stdout)).replace('"', " ").split()
+    )
+
+
+def test_the_daemon_keeps_its_connections_for_some_seconds(server):
+    """One for each question is over when it is answered."""
+    networks = server.containers()["daemon"]["NetworkSettings"]["Networks"].values()
+    (address,) = (network["IPAddress"] for network in networks)
+    kept = f"client_addr = '{address}' and backend_start < now() - interval '1 second'"
+    wait_until(
+        lambda: server.query("dagster", f"select 1 from pg_stat_activity where {kept}"),
+        HEALING,
+        "a connection that stays",
     )
 
 
