@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from atoll_control.graphql import Page
+from atoll_control.process import identity, is_alive
 from clone import Clone
 from waiting import wait_until
 
@@ -117,13 +118,17 @@ def processes_of(clone: Clone) -> dict[int, str]:
     return found
 
 
-def is_group_alive(group: int) -> bool:
-    """Say whether a process of the group lives; one that has ended and waits for its parent does not."""
+def living(group: int) -> set[str]:
+    """Return the processes of a group that live, each as `atoll_control.process.is_alive` knows it again.
+
+    By number alone another one might be taken for it, for numbers are given anew.
+    """
+    found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, its_group = stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
+            its_group = stat.read_text(errors="replace").rpartition(")")[2].split()[2]
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(its_group) == group and state != "Z":
-            return True
-    return False
+        if int(its_group) == group:
+            found.add(identity(int(stat.parent.name)))
+    return set(filter(is_alive, found))

@@ -17,7 +17,7 @@ from trials import SECRET, add_trials
 HERE = Path(__file__).parent
 # A delivery tries the week after the one that others let arrive. A backup's tests destroy the server that the session
 # shares, and make another one of the backup.
-LAST = [HERE / "test_delivery.py", HERE / "test_backup.py"]
+LAST = ("test_delivery.py", "test_backup.py")
 WHY = "tests/engine is left out: no Docker engine answers here (docker info)"
 
 _LEFT_OUT = pytest.StashKey[bool]()
@@ -31,8 +31,10 @@ class Built(NamedTuple):
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LAST.index(item.path) if item.path in LAST else -1)
     mine = [item for item in items if HERE in item.path.parents]
+    # What needs no server does not run beside it.
+    served = {item.path for item in mine if "server" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: (item.path in served, LAST.index(item.path.name) + 1 if item.path.name in LAST else 0))
     if not mine or engine.answers():
         return
     if "CI" in os.environ:

@@ -138,11 +138,11 @@ def asked(server: Running) -> str:
 
 
 @contextmanager
-def reaching(server: Running, step: str, number: int) -> Generator[subprocess.Popen[str]]:
+def reaching(server: Running, step: str, number: int, watching: float) -> Generator[subprocess.Popen[str]]:
     """Begin a deployment of an edition, and yield it when it has come to a step."""
     before = asked(server)
     build(server, number)
-    deploying = begin_deploy(server, watching=600)
+    deploying = begin_deploy(server, watching)
     try:
         wait_until(lambda: len(code_servers(server)) == 2, HEALING, "the new code server")
         if step == "switched":
@@ -162,7 +162,7 @@ def assert_brought_right(server: Running, number: int) -> None:
 
 @pytest.mark.parametrize(("step", "number"), [("started", 5), ("switched", 6)])
 def test_a_deployment_that_was_killed_is_brought_right_by_the_next_one(first, step, number):
-    with reaching(first, step, number) as deploying:
+    with reaching(first, step, number, watching=HEALING) as deploying:
         deploying.kill()
     assert history(first)[0]["outcome"] == "stopped midway"
     assert all(location.loaded for location in first.page.locations())
@@ -172,10 +172,11 @@ def test_a_deployment_that_was_killed_is_brought_right_by_the_next_one(first, st
 @pytest.mark.skipif("CI" not in os.environ, reason="the engine of this machine is not killed but in CI")
 @pytest.mark.parametrize(("step", "number"), [("started", 7), ("switched", 8)])
 def test_a_deployment_in_which_the_engine_was_killed_is_brought_right_by_the_next_one(first, step, number):
-    with reaching(first, step, number) as deploying:
+    with reaching(first, step, number, SHORTLY) as deploying:
         engine.cut_power()
-        told = deploying.communicate(timeout=HEALING)[1]
-    assert deploying.returncode in (1, 2), told
+        told = deploying.communicate()[1]
+    # It goes on where the engine came back soon enough, or says why it cannot.
+    assert deploying.returncode in (0, 1, 2), told
     assert "Traceback" not in told
     assert_brought_right(first, number)
 

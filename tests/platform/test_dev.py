@@ -12,8 +12,9 @@ from dagster import DagsterRun, DagsterRunStatus
 
 from atoll_control.graphql import Page
 from atoll_control.instance import open_instance
+from atoll_control.process import is_alive
 from clone import Clone
-from dev import find_free_port, is_group_alive, mlflow_group, processes_of
+from dev import find_free_port, living, mlflow_group, processes_of
 from runs import checks, launch, list_assets, materializations, messages, status, wait_for_end
 from waiting import wait_until
 
@@ -157,12 +158,12 @@ def test_a_headless_run_that_is_killed_with_its_command_has_failed_too(platform,
 def test_what_a_killed_dev_left_running_is_ended_by_the_next(platform, first_start):
     server = mlflow_group(platform)
     platform.kill()
-    assert is_group_alive(platform.group)
-    assert is_group_alive(server)
+    dagster, mlflow = living(platform.group), living(server)
+    assert dagster
+    assert mlflow
     successor = first_start.terminal.running()
     assert "ended what a killed ./atoll dev had left running" in successor.text
-    assert not is_group_alive(platform.group)
-    assert not is_group_alive(server)
+    assert not any(map(is_alive, dagster | mlflow))
     assert not platform.sockets.exists()
     assert all(location.loaded for location in successor.page.locations())
 
@@ -170,9 +171,11 @@ def test_what_a_killed_dev_left_running_is_ended_by_the_next(platform, first_sta
 def test_ctrl_c_with_a_run_in_flight_leaves_no_process_no_socket_and_no_active_run(platform):
     run = launch(platform.page, "vehicle_prices")
     pid_of(platform.page, run)
+    dagster = living(platform.group)
+    assert dagster
     assert platform.interrupt() == 0
     assert processes_of(platform.clone) == {}
-    assert not is_group_alive(platform.group)
+    assert not any(map(is_alive, dagster))
     assert not platform.sockets.exists()
     assert list((platform.clone.root / ".atoll").glob("*.json")) == []
     assert unfinished(platform.clone) == []

@@ -8,7 +8,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from dev import MLFLOW, Dev, is_group_alive, mlflow_group, processes_of
+from atoll_control.process import is_alive
+from dev import MLFLOW, Dev, living, mlflow_group, processes_of
 from waiting import wait_until
 
 SENT = 120
@@ -123,13 +124,15 @@ def run_of(run: dict[str, Any]) -> str | None:
 
 
 def test_a_killed_server_is_told_of_and_comes_back_while_the_platform_goes_on(platform):
-    killed = mlflow_group(platform)
+    group = mlflow_group(platform)
+    killed = living(group)
     before = len(platform.text)
-    os.kill(killed, signal.SIGKILL)
+    os.kill(group, signal.SIGKILL)
     said = f"mlflow http://127.0.0.1:{platform.mlflow_port}"
     wait_until(lambda: said in platform.text[before:], MLFLOW, "MLflow's address once more")
     told = platform.text[before:]
     assert "what: MLflow's server ended by itself.\nwhy:  signal 9 ended it.\nhow:  nothing: it is started" in told
     assert ask(platform, SEARCH)[0] == 200
-    assert not is_group_alive(killed)
+    assert killed
+    assert not any(map(is_alive, killed))
     assert all(location.loaded for location in platform.page.locations())
