@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from atoll_control.backup.databases import Session
 from automation import assert_goes_on, switch_on
 from clients import Said, ask_database, asking, launch_patience
 from engine import docker, inspect, list_containers
@@ -187,6 +188,14 @@ def test_containers_go_on_when_the_backup_that_holds_them_still_is_killed(modell
     wait_until(lambda: paused(server) == [], THAWING, "containers that go on")
     server.await_page()
     assert not list((server.clone.root / ".atoll" / "backups").glob("*.zip"))
+
+
+def test_a_database_that_has_no_tables_yet_is_dumped_too(modelled):
+    with Session(modelled.server, "postgres") as session:
+        session.take()
+        assert session.schema() is None
+        with session.dump() as stream:
+            assert stream.read().startswith(b"PGDMP")
 
 
 def test_under_load_nobody_notices_but_for_a_wait(drill):

@@ -17,7 +17,8 @@ DATABASES = ("dagster", "mlflow")
 PATIENCE = 60.0
 
 _END = "-- end of the answer"
-_SCHEMA = "SELECT version_num FROM alembic_version"
+# Where there is no such table, the error would end the transaction, and what is kept with it.
+_SCHEMA = "SAVEPOINT look; SELECT version_num FROM alembic_version; ROLLBACK TO look"
 _MAJOR = "SELECT current_setting('server_version_num')::int / 10000"
 # Nothing of it ends before the dump has: a setting of the server could.
 _BEGIN = "SET idle_in_transaction_session_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
