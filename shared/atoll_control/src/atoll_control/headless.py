@@ -74,7 +74,8 @@ def materialize(
         raise UserError(found["what"], found["why"], found["how"])
     if not found and mark_killed(checkout, who):
         say("the process of the run was killed; the run is marked as failed in the page", BAD)
-    return code if found else 1, found
+    # One that is told again to end may be ended by that when all is written.
+    return code if found and code >= 0 else 1, found
 
 
 def mark_killed(checkout: Checkout, who: str) -> int:
