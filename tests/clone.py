@@ -12,8 +12,8 @@ from atoll_control.files import Checkout
 ROOT = Path(__file__).parents[1]
 
 PROGRAMS = (
-    "basename cat chmod cp cut dirname env false git head ln ls mkdir mktemp mv pwd readlink rm sed sh sleep sort tail "
-    "test touch tr true uname wc"
+    "basename cat chmod cp cut dirname env false git head ln ls mkdir mktemp mv nice pwd readlink rm sed sh sleep sort "
+    "tail test touch tr true uname wc"
 ).split()  # fmt: skip
 
 FOREIGN = ("ATOLL_", "VIRTUAL_ENV", "DAGSTER_", "PYTHON", "UV_PROJECT_ENVIRONMENT", "PYENV_VERSION")
