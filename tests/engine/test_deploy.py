@@ -174,7 +174,7 @@ def test_a_deployment_that_was_killed_is_brought_right_by_the_next_one(first, st
 def test_a_deployment_in_which_the_engine_was_killed_is_brought_right_by_the_next_one(first, step, number):
     with reaching(first, step, number, SHORTLY) as deploying:
         engine.cut_power()
-        told = deploying.communicate()[1]
+        told = deploying.communicate(timeout=2 * HEALING)[1]
     # It goes on where the engine came back soon enough, or says why it cannot.
     assert deploying.returncode in (0, 1, 2), told
     assert "Traceback" not in told
