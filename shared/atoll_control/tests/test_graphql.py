@@ -8,7 +8,7 @@ import pytest
 
 from atoll_control import graphql
 from atoll_control.errors import UserError
-from atoll_control.graphql import Location, Page
+from atoll_control.graphql import UNREACHABLE, Location, Page
 
 LOGIN = "Basic YXRvbGw6cEBzcy93OnJk"
 
@@ -94,11 +94,13 @@ def test_a_query_that_the_webserver_refuses_is_a_bug(webserver, page):
 
 def test_locations_have_their_image_and_the_cause_of_their_error(webserver, page):
     broken = {"__typename": "PythonError", "message": "wrapped", "causes": [{"message": "by zero"}]}
+    gone = broken | {"message": f"E: {UNREACHABLE}", "causes": [{"message": "<_InactiveRpcError of RPC>"}]}
     facts = [{"key": "socket", "value": "/x"}, {"key": "image", "value": "127.0.0.1:5005/atoll/a@sha256:1"}]
     entries = [
         ("a", "LOADED", {"__typename": "RepositoryLocation"}, facts, "1"),
         ("b", "LOADED", broken, [], "2"),
         ("c", "LOADING", None, [], "3"),
+        ("d", "LOADED", gone, [], "4"),
     ]
     names = ("name", "loadStatus", "locationOrLoadError", "displayMetadata", "versionKey")
     found = [dict(zip(names, entry, strict=True)) for entry in entries]
@@ -107,6 +109,7 @@ def test_locations_have_their_image_and_the_cause_of_their_error(webserver, page
         Location("a", True, None, "127.0.0.1:5005/atoll/a@sha256:1", "1"),
         Location("b", False, "by zero", None, "2"),
         Location("c", False, None, None, "3"),
+        Location("d", False, f"E: {UNREACHABLE}", None, "4"),
     ]
 
 

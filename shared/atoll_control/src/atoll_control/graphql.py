@@ -48,6 +48,8 @@ PATIENCE = 60.0
 Key = tuple[str, ...]
 # How Dagster begins the message of the library's UserError; what, why and how are a line each.
 LIBRARY_ERROR = "atoll.errors.UserError: "
+# How Dagster begins its message where no code server answers.
+UNREACHABLE = "Could not reach user code server"
 
 Answer = TypeVar("Answer")
 
@@ -236,7 +238,13 @@ def _sensor(location: str, sensor: dict[str, Any]) -> Sensor:
 def _location(entry: dict[str, Any]) -> Location:
     result = entry["locationOrLoadError"] or {}
     failed = result.get("__typename") == "PythonError"
-    error = [result, *result["causes"]][-1]["message"] if failed else None
+    error = _cause(result) if failed else None
     image = next((fact["value"] for fact in entry["displayMetadata"] if fact["key"] == "image"), None)
     loaded = entry["loadStatus"] == "LOADED" and error is None and bool(result)
     return Location(entry["name"], loaded, error, image, entry["versionKey"])
+
+
+def _cause(error: dict[str, Any]) -> str:
+    """Return the message of the last cause; where nothing was reached that is gRPC's, and says less."""
+    messages = [each["message"] for each in (error, *error["causes"])]
+    return next((message for message in messages if UNREACHABLE in message), messages[-1])

@@ -16,6 +16,7 @@ from typing import Any
 from atoll_control.deployment.compose import SOCKETS
 from atoll_control.deployment.drift import find_asked, is_right
 from atoll_control.deployment.server import Container, Server, count_restarts
+from atoll_control.deployment.startup import wait_for_page
 from atoll_control.docker import docker, join_lines, last_line
 from atoll_control.errors import UserError
 from atoll_control.graphql import Location
@@ -85,8 +86,9 @@ class Roll:
         """Let the new code server be asked, and see that the page has noticed.
 
         Raises:
-            UserError: it has not.
+            UserError: it has not, or answers nobody at all.
         """
+        wait_for_page(self.server)
         before = None if self.is_asked else self._find()
         point(self.new)
         start, reloaded = time.monotonic(), False

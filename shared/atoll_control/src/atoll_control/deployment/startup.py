@@ -11,7 +11,7 @@ from atoll_control.deployment.server import ONCE, Container, Server, count_resta
 from atoll_control.docker import join_lines, last_line
 from atoll_control.errors import UserError
 from atoll_control.files import write_atomically
-from atoll_control.graphql import Location
+from atoll_control.graphql import UNREACHABLE, Location
 from atoll_control.process import clean_environment, port_is_free
 from atoll_control.projects import Project
 
@@ -149,7 +149,7 @@ def _explain_refusal(server: Server, error: Exception) -> UserError | None:
 
 
 def _is_starting(location: Location) -> bool:
-    return location.error is None or "Could not reach user code server" in location.error
+    return location.error is None or UNREACHABLE in location.error
 
 
 def _explain(server: Server, said: str) -> UserError:
