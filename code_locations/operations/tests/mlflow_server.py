@@ -11,6 +11,12 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 PATIENCE = 90
+# As on the platform; execution of jobs, for language models, is eight more processes.
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_AI_GATEWAY": "false",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}
 
 
 class Server:
@@ -32,7 +38,7 @@ class Server:
                 *("--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}", "--workers", "1"),
                 *("--default-artifact-root", str(self.folder / "artifacts"), "--no-serve-artifacts"),
             ],
-            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env=os.environ | SETTINGS,
             stdout=log,
             stderr=log,
             start_new_session=True,

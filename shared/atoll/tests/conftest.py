@@ -5,11 +5,13 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from atoll import settings
 
@@ -64,6 +66,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "table" in metafunc.fixturenames:
         found = {name: make for name, make in TABLES.items() if find_spec(name)}
         metafunc.parametrize("table", [make() for make in found.values()], ids=list(found))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrations() -> Iterator[None]:
+    """Dagster's migrations are read once, not for every database of an instance."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptDirectory, "from_config", cache(ScriptDirectory.from_config))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """What the conditions ask for, evaluated as the daemon does."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 import pytest
@@ -127,7 +128,9 @@ class Daemon:
 
     def look(self):
         """Return what is asked for now, by partition: names of assets."""
-        result = dg.evaluate_automation_conditions(defs=DEFS, instance=self.instance, cursor=self.cursor)
+        # In a thread, as the daemon does: in the main one asyncio's SIGINT handler costs a repr of all conditions.
+        with ThreadPoolExecutor(1) as pool:
+            result = pool.submit(dg.evaluate_automation_conditions, DEFS, self.instance, cursor=self.cursor).result()
         self.cursor = result.cursor
         asked: dict[str | None, set[str]] = {}
         for entry in result.results:

@@ -117,12 +117,6 @@ def fresh(store_folder, monkeypatch):
     monkeypatch.setenv("ATOLL_TODAY", "2013-03-20")
 
 
-@pytest.fixture
-def instance(tmp_path):
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        yield instance
-
-
 def test_new_data_trains_once_and_the_same_data_again_does_not(instance):
     platform = Platform(instance, None)
     assert platform.train() == []
