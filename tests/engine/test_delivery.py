@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from clone import SEPARATE, Clone, Finished
-from editions import deploy
+from editions import SHORTLY, deploy
 from runs import list_assets
 from server import NAME, NEXT_WEEK, Running
 from trials import NAME as TRIALS
@@ -33,9 +33,6 @@ TEST = """from trials.defs.merged import merged
 def test_it_is_one():
     assert merged() == 1
 """
-
-# Seconds of watching where nothing is to be noticed.
-SHORTLY = 3
 
 # The teammate, as the workflow names whoever merged.
 WHO = {"GIT_AUTHOR_NAME": "teammate", "GIT_AUTHOR_EMAIL": "teammate@example.org"}

@@ -26,8 +26,8 @@ NEVER = "2020-01-01"
 SENT = 120
 # A week like any other, a late one, a corrupt one, one that is corrected afterwards, and one more.
 WEEKS = FIRST, LATE, CORRUPT, CORRECTED, LAST = "2013-05-19", "2013-05-26", "2013-06-02", "2013-06-09", "2013-06-16"
-# What was made before: twenty weeks, ten of them with models, of which two were promoted.
-PAST = [str(date(2012, 12, 30) + timedelta(weeks=number)) for number in range(20)]
+# What was made before: fourteen weeks, ten of them with models, of which two were promoted.
+PAST = [str(date(2013, 2, 10) + timedelta(weeks=number)) for number in range(14)]
 PLAN = [
     *({"week": week, "arrives": NEVER} for week in PAST),
     {"week": LATE, "arrives": "2013-06-12"},

@@ -16,8 +16,8 @@ from atoll_control.workflows.sync import sync_library, sync_with_progress
 
 LIBRARY, COMMAND = "atoll", "atoll_control"
 
-# Two keep two processors busy; the third takes what those leave while they wait for a server.
-SUITES_AT_ONCE = 3
+# Two keep two processors busy; the others take what those leave while they wait for a server.
+SUITES_AT_ONCE = 4
 # Of all but the first, which lasts longest: it gets about three times as much of the processor as each of them.
 NICENESS = 5
 
