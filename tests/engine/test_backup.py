@@ -138,7 +138,7 @@ def drill(modelled: Running, tmp_path_factory: pytest.TempPathFactory) -> Drill:
     server, folder = modelled, tmp_path_factory.mktemp("elsewhere")
     in_flight = server.begin_waiting(talk=True)
     release = server.clone.root / "deploy" / "environments" / f"{server.name}.toml"
-    with asking(server.page, {ask_database: 0.1, launch_patience: 3.0}) as clients:
+    with asking(server.page, {ask_database: 0.1, launch_patience: 6.0}) as clients:
         wait_until(lambda: len(server.query("dagster", MADE)) >= ENOUGH, RUN, "artefacts under load")
         before = look(server)
         done = server.clone.atoll("backup", server.name, "--to", str(folder), "--json")
