@@ -43,12 +43,14 @@ def variables(folder: Path) -> dict[str, str]:
 
 
 def test_code_servers_and_runs_read_the_settings_that_are_theirs(write):
-    settings = Settings.model_validate({"today": "2013-03-17", "profile": "sample", "host": "here", "port": 443})
+    given = {"today": "2013-03-17", "profile": "sample", "host": "here", "port": 443, "sensor_interval": 60}
+    settings = Settings.model_validate(given)
     found = tomllib.loads((write(settings) / "atoll.toml").read_text())
     assert found.pop("today").isoformat() == "2013-03-17"
     assert found == {
         "profile": "sample",
         "automation": True,
+        "sensor_interval": 60,
         "page": "https://here",
         "tracking_page": "https://here/mlflow",
     }

@@ -45,13 +45,14 @@ def definitions(file: str) -> dg.Definitions:
         for kind in (dg.PreviewWarning, dg.BetaWarning):
             warnings.simplefilter("ignore", kind)
         loaded = _load(package)
-    automation = settings().automation
+    chosen, sensors = settings(), []
     _check_keys(loaded, package.name)
     store = StoreIOManager(tracked=_find_tracked(loaded))
     resources = {"io_manager": store, "tracking": Tracking(), **(loaded.resources or {})}
     loggers = {"console": dg.colored_console_logger, "progress": progress, **(loaded.loggers or {})}
     executor = loaded.executor or dg.in_process_executor
-    sensors = [automation_sensor(package.name, automation)] if has_conditions(loaded) else []
+    if has_conditions(loaded):
+        sensors = [automation_sensor(package.name, chosen.automation, chosen.sensor_interval)]
     own = dg.Definitions(sensors=sensors, resources=resources, loggers=loggers, executor=executor)
     return dg.Definitions.merge(loaded, own)
 

@@ -56,8 +56,9 @@ class Settings(BaseSettings):
     environment wins. Between the two is the record of a replay, which moves ``today`` and may set ``profile``.
 
     ``today`` is the day on which the platform lives (None is the real one), ``automation`` says whether sensors are on
-    from the start, ``keep_runs_days`` how long runs are kept (None is for ever). ``page`` is the address of Dagster's
-    page, for links, and ``tracking_page`` that of MLflow's, where people reach it at another one than ``tracking``.
+    from the start, ``sensor_interval`` how many seconds are between two looks of each, ``keep_runs_days`` how long runs
+    are kept (None is for ever). ``page`` is the address of Dagster's page, for links, and ``tracking_page`` that of
+    MLflow's, where people reach it at another one than ``tracking``.
     """
 
     model_config = SettingsConfigDict(
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
 
     today: date | None = None
     automation: bool = False
+    sensor_interval: Annotated[int, Field(ge=1)] = 15
     keep_runs_days: Annotated[int | None, Field(ge=1)] = None
     tracking_uri: Annotated[str | None, Field(alias="tracking", min_length=1, repr=False)] = None
     page: str = "http://127.0.0.1:3000"

@@ -280,9 +280,9 @@ def test_a_summary_waits_for_the_check_of_a_model_and_is_made_when_it_has_looked
 
 
 def test_the_sensor_makes_runs_one_after_the_other():
-    sensor = automation_sensor("delays", running=True)
+    sensor = automation_sensor("delays", running=True, interval=7)
     assert sensor.run_tags == {"atoll/sequence": "delays"}
-    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    assert (sensor.default_status, sensor.minimum_interval_seconds) == (dg.DefaultSensorStatus.RUNNING, 7)
     assert not sensor.emit_backfills
 
 

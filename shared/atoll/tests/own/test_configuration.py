@@ -151,8 +151,8 @@ def test_an_unknown_setting_in_the_file_is_explained(checkout):
     assert str(caught.value) == (
         "The setting `profil` is unknown.\n"
         f"It is set in {checkout / 'atoll.toml'}.\n"
-        "Remove it there; the settings are: profile, store, log_level, today, automation, keep_runs_days, "
-        "tracking, page, tracking_page."
+        "Remove it there; the settings are: profile, store, log_level, today, automation, sensor_interval, "
+        "keep_runs_days, tracking, page, tracking_page."
     )
 
 

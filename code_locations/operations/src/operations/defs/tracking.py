@@ -7,12 +7,11 @@ import dagster as dg
 
 from atoll import UserError, settings
 
-INTERVAL = 5
 # Seconds that one look may take; Dagster allows 60.
 PATIENCE = 20.0
 
 
-@dg.sensor(minimum_interval_seconds=INTERVAL, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(minimum_interval_seconds=settings().sensor_interval, default_status=dg.DefaultSensorStatus.RUNNING)
 def tracking(context: dg.SensorEvaluationContext) -> Iterator[dg.SkipReason]:
     """Sends what was tracked to MLflow, and how its runs ended; what cannot be sent stays pending."""
     from atoll.storage.journal import Journal

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 
-from atoll.automation.conditions import INTERVAL, default_status, sequence_tag
+from atoll.automation.conditions import default_status, sequence_tag
 from atoll.configuration import read_settings, settings
 
 
@@ -33,7 +33,7 @@ def arrival_sensor(
         name=name,
         target=target,
         description=description,
-        minimum_interval_seconds=INTERVAL,
+        minimum_interval_seconds=settings().sensor_interval,
         default_status=default_status(settings().automation),
     )
     def sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:

@@ -9,8 +9,6 @@ import dagster as dg
 from atoll.run_tags import SEQUENCE
 
 Condition = dg.AutomationCondition
-# Seconds between two looks of a sensor.
-INTERVAL = 5
 
 
 def on_update(ignore: Sequence[str] = ()) -> Condition:
@@ -112,18 +110,19 @@ def _once(reason: Condition) -> Condition:
     return (reason | Condition.newly_missing() | missing).since(Condition.newly_requested() | Condition.newly_updated())
 
 
-def automation_sensor(location: str, running: bool) -> dg.AutomationConditionSensorDefinition:
+def automation_sensor(location: str, running: bool, interval: int) -> dg.AutomationConditionSensorDefinition:
     """Make the sensor that looks at the conditions of a code location.
 
     Args:
         location: The code location; its runs are made one after the other, in the order of the weeks.
         running: Whether it is on from the start.
+        interval: Seconds between two looks.
     """
     return dg.AutomationConditionSensorDefinition(
         "default_automation_condition_sensor",
         target=dg.AssetSelection.all(),
         default_status=default_status(running),
-        minimum_interval_seconds=INTERVAL,
+        minimum_interval_seconds=interval,
         run_tags=sequence_tag(location),
         # Several weeks are several runs, in order: a backfill would take its time to be seen as over.
         emit_backfills=False,

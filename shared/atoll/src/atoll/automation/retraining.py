@@ -8,7 +8,7 @@ from typing import Annotated, get_args
 import dagster as dg
 from dagster import _check as check
 
-from atoll.automation.conditions import INTERVAL, default_status, sequence_tag
+from atoll.automation.conditions import default_status, sequence_tag
 from atoll.automation.schedules import Missed, weekly_schedule
 from atoll.automation.triggers import find_reasons, watch_check, watch_data
 from atoll.clock import today
@@ -67,7 +67,7 @@ def retraining(
     @dg.sensor(
         name=f"{name}_triggers",
         target=target if triggered is None else triggered,
-        minimum_interval_seconds=INTERVAL,
+        minimum_interval_seconds=settings().sensor_interval,
         default_status=default_status(settings().automation),
         description=f"Trains {trains} again for: {', '.join(trigger.reason for trigger in triggers)}.",
     )

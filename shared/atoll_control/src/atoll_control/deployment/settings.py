@@ -29,8 +29,8 @@ class Settings(BaseModel):
 
     `host` and `port` are the name and port in every address that people use, `listen` the address of this machine that
     the port is open at. `tls` says where the certificate is from: the proxy's own authority, or the files `tls.crt` and
-    `tls.key` in `proxy/` of the secrets. `profile`, `today`, `automation`, `keep_runs_days` and `store` are settings of
-    the library; without `store` it is a volume.
+    `tls.key` in `proxy/` of the secrets. `profile`, `today`, `automation`, `sensor_interval`, `keep_runs_days` and
+    `store` are settings of the library; without `store` it is a volume.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +42,7 @@ class Settings(BaseModel):
     profile: Literal["sample", "full"] = "full"
     today: date | None = None
     automation: bool = True
+    sensor_interval: Annotated[int | None, Field(ge=1)] = None
     keep_runs_days: Annotated[int | None, Field(ge=1)] = None
     store: Annotated[str | None, Field(min_length=1)] = None
     images: Images = Images()

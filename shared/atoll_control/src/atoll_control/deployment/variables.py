@@ -25,6 +25,8 @@ from atoll_control.projects import Project
 DOCKER_SOCKET = Path("/var/run/docker.sock")
 # Of how many releases of a location runs may still start that were queued under them.
 REMEMBERED = 3
+# What is handed on to the library.
+SETTINGS = {"profile", "today", "automation", "sensor_interval", "keep_runs_days", "store"}
 CERTIFICATE = "/run/secrets/tls.crt /run/secrets/tls.key"
 
 
@@ -112,7 +114,7 @@ def write_policy(file: Path, policy: Mapping[str, Mapping[str, Any]], running: C
 
 def render_settings(settings: Settings) -> str:
     """Return the library's settings, as code servers and runs read them."""
-    chosen = settings.model_dump(include={"profile", "today", "automation", "keep_runs_days", "store"})
+    chosen = settings.model_dump(include=SETTINGS)
     kept = {key: value for key, value in chosen.items() if value is not None}
     return tomlkit.dumps({**kept, "page": settings.address, "tracking_page": f"{settings.address}/mlflow"})
 
