@@ -94,7 +94,7 @@ def test_a_query_that_the_webserver_refuses_is_a_bug(webserver, page):
 
 def test_locations_have_their_image_and_the_cause_of_their_error(webserver, page):
     broken = {"__typename": "PythonError", "message": "wrapped", "causes": [{"message": "by zero"}]}
-    gone = broken | {"message": f"E: {UNREACHABLE}", "causes": [{"message": "<_InactiveRpcError of RPC>"}]}
+    gone = broken | {"message": f"{UNREACHABLE}: no", "causes": [{"message": "<_InactiveRpcError of RPC>"}]}
     facts = [{"key": "socket", "value": "/x"}, {"key": "image", "value": "127.0.0.1:5005/atoll/a@sha256:1"}]
     entries = [
         ("a", "LOADED", {"__typename": "RepositoryLocation"}, facts, "1"),
@@ -109,7 +109,7 @@ def test_locations_have_their_image_and_the_cause_of_their_error(webserver, page
         Location("a", True, None, "127.0.0.1:5005/atoll/a@sha256:1", "1"),
         Location("b", False, "by zero", None, "2"),
         Location("c", False, None, None, "3"),
-        Location("d", False, f"E: {UNREACHABLE}", None, "4"),
+        Location("d", False, f"{UNREACHABLE}: no", None, "4"),
     ]
 
 

@@ -101,6 +101,8 @@ def _run(command: list[str], env: Mapping[str, str] | None = None, input: str | 
             text=True,
             errors="replace",
             check=False,
+            # It goes on when this process is killed, and holds the lock that this one holds.
+            close_fds=False,
         )
     except OSError as error:
         return Output(127, "", str(error))

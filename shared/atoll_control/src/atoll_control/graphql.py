@@ -48,8 +48,8 @@ PATIENCE = 60.0
 Key = tuple[str, ...]
 # How Dagster begins the message of the library's UserError; what, why and how are a line each.
 LIBRARY_ERROR = "atoll.errors.UserError: "
-# How Dagster begins its message where no code server answers.
-UNREACHABLE = "Could not reach user code server"
+# Dagster's error where no code server answers, or none in time.
+UNREACHABLE = "DagsterUserCodeUnreachableError"
 
 Answer = TypeVar("Answer")
 
@@ -245,6 +245,6 @@ def _location(entry: dict[str, Any]) -> Location:
 
 
 def _cause(error: dict[str, Any]) -> str:
-    """Return the message of the last cause; where nothing was reached that is gRPC's, and says less."""
+    """Return the message of the last cause, or Dagster's own where nothing was reached: gRPC's says less."""
     messages = [each["message"] for each in (error, *error["causes"])]
     return next((message for message in messages if UNREACHABLE in message), messages[-1])

@@ -159,7 +159,10 @@ def port_in_use(port: int, option: str) -> UserError:
 
 @contextmanager
 def exclusive(path: Path) -> Generator[bool]:
-    """Hold the lock file while the block runs; yield whether it was free. The kernel frees it when the process dies."""
+    """Hold the lock file while the block runs; yield whether it was free.
+
+    The kernel frees it when the process has died, and whatever it has started with `close_fds=False`.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")
@@ -168,6 +171,7 @@ def exclusive(path: Path) -> Generator[bool]:
             f"{path} cannot be written.", f"{error.strerror} (errno {error.errno}).", "mend or remove that folder."
         ) from error
     with file:
+        os.set_inheritable(file.fileno(), True)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -14,7 +14,7 @@ from atoll_control.process import exclusive
 
 @contextmanager
 def held(server: Server, verb: str) -> Generator[None]:
-    """Hold the lock while the block runs; the kernel frees it when the process dies.
+    """Hold the lock while the block runs; the kernel frees it when the process has died, and its Docker client.
 
     Raises:
         UserError: another command holds it; the error says whose.
@@ -26,7 +26,7 @@ def held(server: Server, verb: str) -> Generator[None]:
             raise UserError(
                 f"`{verb}` has not touched {server.name}.",
                 f"{said} holds its lock.",
-                "wait for its end, then this again; the lock ends with that process, however it ends.",
+                "wait for its end, then this again; the lock ends with that process and what it asked Docker for.",
             )
         since = datetime.now(UTC).strftime("%H:%M:%S UTC")
         author = find_author(server.checkout)

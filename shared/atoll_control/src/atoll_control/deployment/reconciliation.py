@@ -13,6 +13,7 @@ from atoll_control.deployment.server import Server
 from atoll_control.deployment.startup import (
     fetch_certificate,
     start_containers,
+    wait_for_answers,
     wait_for_page,
     wait_until_loaded,
     wait_until_well,
@@ -83,8 +84,7 @@ def _find_running(server: Server, release: Release) -> Release:
 
 def _is_well(server: Server) -> bool:
     """Tell what is not well although nothing is to be done about it here."""
-    wait_for_page(server)
-    broken = [location for location in server.page().locations() if location.error is not None]
+    broken = [location for location in wait_for_answers(server) if location.error is not None]
     for location in broken:
         say(f"{location.name} is not loaded", BAD)
         show_problem(location.explain(_MEND.format(name=location.name)))
@@ -128,7 +128,7 @@ def _replace(server: Server, projects: Sequence[Project], drift: Drift) -> Mappi
             start_containers(server, *named)
             fetch_certificate(server)
             wait_until_well(server, named)
-            wait_for_page(server)
         # Which code servers are asked is seen from the webserver.
         drift = find_drift(server, projects)
+    wait_for_page(server)
     return roll(server, drift.locations, say)

@@ -16,7 +16,6 @@ from typing import Any
 from atoll_control.deployment.compose import SOCKETS
 from atoll_control.deployment.drift import find_asked, is_right
 from atoll_control.deployment.server import Container, Server, count_restarts
-from atoll_control.deployment.startup import wait_for_page
 from atoll_control.docker import docker, join_lines, last_line
 from atoll_control.errors import UserError
 from atoll_control.graphql import Location
@@ -86,9 +85,8 @@ class Roll:
         """Let the new code server be asked, and see that the page has noticed.
 
         Raises:
-            UserError: it has not, or answers nobody at all.
+            UserError: it has not.
         """
-        wait_for_page(self.server)
         before = None if self.is_asked else self._find()
         point(self.new)
         start, reloaded = time.monotonic(), False
@@ -151,7 +149,8 @@ def roll(server: Server, locations: Sequence[str], tell: Callable[[str], None]) 
     done = [one for one in rolls if one.location not in failed]
     if going := [box.id for one in done for box in one.old]:
         docker("stop", "--time", str(ENDING), *going)
-        docker("rm", "--force", *going)
+        if (output := docker("rm", "--force", *going)).code:
+            tell(f"old code servers are still there, until the next deployment: {last_line(output)}")
     for one in done:
         one.finish()
     return failed

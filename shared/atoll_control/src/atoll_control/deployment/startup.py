@@ -18,6 +18,8 @@ from atoll_control.projects import Project
 AUTHORITY = "/data/caddy/pki/authorities/local/root.crt"
 PATIENCE = 300.0
 POLL = 0.5
+# Seconds in which a code server that was started again is likely to answer.
+ANSWERING = 60.0
 # Seconds in which a container that cannot go on is likely to end.
 SETTLING = 10.0
 LINES = 10
@@ -34,7 +36,7 @@ def start_containers(server: Server, *services: str) -> None:
     arguments = ("up", "--detach", "--remove-orphans", *services)
     if sys.stderr.isatty():
         command, variables = server.compose_command(*arguments)
-        code = subprocess.run(command, env=clean_environment(**variables), check=False).returncode
+        code = subprocess.run(command, env=clean_environment(**variables), check=False, close_fds=False).returncode
         said = f"Compose ended with {code}, see above"
     else:
         output = server.compose(*arguments)
@@ -78,7 +80,7 @@ def wait_until_loaded(server: Server, projects: Sequence[Project], tell: Callabl
         locations, said = _ask(server)
         for location in locations:
             # What does not answer yet has no other way to say so than a location that was never loaded.
-            if location.name in waiting and (location.loaded or not _is_starting(location)):
+            if location.name in waiting and not _is_starting(location):
                 waiting.discard(location.name)
                 loaded = loaded and location.loaded
                 tell(location)
@@ -99,6 +101,20 @@ def wait_for_page(server: Server) -> None:
         if time.monotonic() > deadline:
             raise _explain(server, answer[1])
         time.sleep(POLL)
+
+
+def wait_for_answers(server: Server) -> list[Location]:
+    """Return what the page knows of the locations, once all code servers have answered it or have had their time.
+
+    Raises:
+        UserError: the page itself does not answer in time.
+    """
+    wait_for_page(server)
+    deadline, found = time.monotonic() + ANSWERING, _ask(server)[0]
+    while any(map(_is_starting, found)) and time.monotonic() < deadline:
+        time.sleep(POLL)
+        found = _ask(server)[0]
+    return found
 
 
 def wait_until_well(server: Server, services: Sequence[str]) -> None:
@@ -149,7 +165,7 @@ def _explain_refusal(server: Server, error: Exception) -> UserError | None:
 
 
 def _is_starting(location: Location) -> bool:
-    return location.error is None or UNREACHABLE in location.error
+    return not location.loaded and (location.error is None or UNREACHABLE in location.error)
 
 
 def _explain(server: Server, said: str) -> UserError:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +17,8 @@ from atoll_control.workflows.sync import sync_library, sync_with_progress
 
 LIBRARY, COMMAND = "atoll", "atoll_control"
 
-# Two keep two processors busy; the others take what those leave while they wait for a server.
-SUITES_AT_ONCE = 4
+# Two keep two processors busy; the third takes what those leave while they wait for a server.
+SUITES_AT_ONCE = 3
 # Of all but the first, which lasts longest: it gets about three times as much of the processor as each of them.
 NICENESS = 5
 
@@ -62,7 +63,9 @@ def test(checkout: Checkout, names: list[str], since: str | None = None) -> int:
     if names:
         results = [(suite, _run(checkout, suite)) for suite in suites]
     else:
-        results = _run_side_by_side(checkout, [*([] if since else platform_suites(checkout)), *own, *suites])
+        platform = [] if since else platform_suites(checkout)
+        # What needs no platform of its own runs while the first one builds images: a platform that waits costs too.
+        results = _run_side_by_side(checkout, [*platform[:1], *own, *platform[1:], *suites])
     if results:
         show_table(
             ("", "tests", ""),
@@ -102,15 +105,16 @@ def own_suites(checkout: Checkout) -> list[Suite]:
 
 
 def _run_side_by_side(checkout: Checkout, suites: list[Suite]) -> list[tuple[Suite, int]]:
-    """Run all suites, some at a time; the platform's, which last longest, come first."""
+    """Run all suites, some at a time; the first one lasts longest."""
     suites = [*suites[:1], *(replace(suite, niceness=NICENESS) for suite in suites[1:])]
     ended = side_by_side(lambda suite: (suite, _capture(checkout, suite)), suites, _show, SUITES_AT_ONCE)
     return [(suite, output.code) for suite, output in ended]
 
 
 def platform_suites(checkout: Checkout) -> list[Suite]:
-    """The folders under `tests/` that hold tests: each makes a clone of its own, and what runs there is its own."""
-    folders = sorted({file.parent for file in (checkout.root / "tests").glob("*/test_*.py")})
+    """The folders under `tests/` that hold tests, that with most files first; what runs in each is of its own clone."""
+    files = Counter(file.parent for file in sorted((checkout.root / "tests").glob("*/test_*.py")))
+    folders = [folder for folder, _ in files.most_common()]
     return [
         Suite(folder.name, Path(sys.executable), checkout.root, folder.relative_to(checkout.root)) for folder in folders
     ]
