@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import engine
+from atoll_control.workflows.replacement import is_locked
 from clone import make_clone
 from dev import find_free_port
 from editions import LEAVES_SLOWLY, SHORTLY, asked, begin_deploy, build, code_servers, deploy, history, write_edition
@@ -21,7 +22,7 @@ from waiting import wait_until
 ENVIRONMENT = "interruptions"
 # Seconds of watching, in which a deployment that has just come to a step is still at it.
 LONG_ENOUGH = 15
-# The files are written; the platform is replaced; the new code server has started, has taken over; the old one ends.
+# The files are written; a new webserver is made; the new code server has started, has taken over; the old one ends.
 PREPARED, PLATFORM, STARTED, SWITCHED, ENDING = STEPS = "prepared", "platform", "started", "switched", "ending"
 
 
@@ -81,7 +82,7 @@ def find_step(server: Running, step: str) -> Callable[[], object]:
     return {
         PREPARED: lambda: variables.read_bytes() != written,
         PLATFORM: lambda: webservers() != page,
-        STARTED: lambda: len(code_servers(server)) == 2,
+        STARTED: lambda: [box["State"]["Running"] for box in code_servers(server)] == [True, True],
         SWITCHED: lambda: asked(server) != old["Id"][:12],
         ENDING: lambda: docker(*ends, f"--until={time.time():.3f}"),
     }[step]
@@ -93,7 +94,7 @@ def webservers() -> list[str]:
 
 @contextmanager
 def reaching(server: Running, images: dict[str, set[str]], step: str) -> Generator[subprocess.Popen[str]]:
-    """Begin a deployment, and yield it when it has come to a step."""
+    """Begin a deployment, and yield it when it has come to a step; in the end all is over that it has started."""
     part = "control" if step in (PREPARED, PLATFORM) else NAME
     change(server, images[part], part)
     has_come = find_step(server, step)
@@ -105,17 +106,21 @@ def reaching(server: Running, images: dict[str, set[str]], step: str) -> Generat
     finally:
         deploying.kill()
         deploying.wait()
+        wait_until(lambda: not is_locked(server.server), HEALING, "the lock")
 
 
 def assert_brought_right(server: Running) -> None:
+    """Assert that the next deployment leaves nothing to do."""
     done = deploy(server, SHORTLY)
     assert done.code == 0, done.text
-    boxes = server.containers()
+    boxes, shown = server.containers(), {location.name: location.image for location in server.page.locations()}
     for service, part in {"webserver": "control", "daemon": "control", NAME: NAME}.items():
         assert boxes[service]["Config"]["Image"] == server.released(part)
+    assert shown[NAME] == server.released(NAME)
     assert len(webservers()) == len(code_servers(server)) == 1
+    assert history(server)[0]["outcome"] == "done"
     again = deploy(server, SHORTLY)
-    assert "nothing to do" in again.text, again.text
+    assert (again.code, "nothing to do" in again.text) == (0, True), again.text
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -135,7 +140,7 @@ def test_after_the_engine_was_killed(first, images, step):
     with reaching(first, images, step) as deploying:
         engine.cut_power()
         told = deploying.communicate(timeout=2 * HEALING)[1]
-    # It goes on where the engine came back soon enough, or says why it cannot.
+    # It goes on where the engine came back soon enough, or says what it could not do.
     assert deploying.returncode in (0, 1, 2), told
     assert "Traceback" not in told
     assert_brought_right(first)
