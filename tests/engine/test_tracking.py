@@ -79,13 +79,6 @@ def test_what_the_run_has_tracked_is_in_mlflow_by_itself(server, version):
     wait_until(lambda: server.query("mlflow", statement) == ["1"], HEALING, "what was tracked, in MLflow")
 
 
-def test_the_version_is_one_of_mlflows_registry_too(server, version):
-    statement = (
-        f"select count(*) from model_version_tags where key = 'atoll/artefact' and value = '{version['artefact']}'"
-    )
-    wait_until(lambda: server.query("mlflow", statement) == ["1"], HEALING, "the version, in MLflow's registry")
-
-
 def test_the_proxy_answers_to_its_own_name_only(server):
     host = server.server.address.removeprefix("https://")
     assert server.fetch("/mlflow/", server.login, Host=host)[0] == 200
