@@ -72,6 +72,12 @@ class Clone:
     def uv(self, *arguments: str, cwd: Path | None = None, **environment: str) -> Finished:
         return self.run(self.uv_folder / "uv", *arguments, cwd=cwd, **environment)
 
+    def keep(self, *locations: str) -> None:
+        """Remove every project but these."""
+        others = [f"code_locations/{location}" for location in self.locations if location not in locations]
+        removed = self.run("git", "rm", "-rq", *others)
+        assert removed.code == 0, removed.text
+
     def restore(self) -> None:
         """Undo every change of what git tracks, and every file that it does not know and does not ignore."""
         for command in (["git", "checkout", "-q", "--", "."], ["git", "clean", "-fdq"]):

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from atoll_control.author import find_author
-from clone import Clone, Finished
+from clone import Clone, Finished, make_clone
 from dev import Dev, mlflow_group
 from runs import launch, wait_for_end
 from waiting import wait_until
@@ -99,8 +99,11 @@ def manifest(store: Path, asset: str, week: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def history(first_start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
-    clone: Clone = first_start.terminal.idle()
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    clone = make_clone(tmp_path_factory.mktemp("loop"))
+    clone.keep("aviation_data", "flight_delays", "operations")
+    installed = clone.atoll("sync")
+    assert installed.code == 0, installed.text
     folder = tmp_path_factory.mktemp("weeks")
     lines = [
         "[[delivery]]\n"
@@ -111,30 +114,26 @@ def history(first_start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
     settings = clone.root / "atoll.toml"
     settings.write_text(re.sub(r"today = .*", f"today = {FIRST}", settings.read_text()))
     everywhere = {"ATOLL_PROFILE": "full", "ATOLL_STORE": str(folder / "store")}
-    try:
-        for location in ("aviation_data", "flight_delays"):
-            past = clone.atoll("run", location, "--partition", f"{PAST[0]}..{PAST[-1]}", **everywhere)
-            assert past.code == 0, past.text
-        arrivals = str(folder / "arrivals.toml")
-        with (
-            Dev(clone, **everywhere, ATOLL_AUTOMATION="true", AVIATION_DATA_ARRIVALS=arrivals) as dev,
-            watching(clone.root / ".atoll" / "clock.json") as days,
-        ):
-            mlflow_group(dev)
-            before = len(list_runs(dev))
-            one = clone.atoll("replay", "aviation_data", "--from", FIRST, "--to", FIRST)
-            assert dev.page.ask(_RELOAD, name="flight_delays")["reloadRepositoryLocation"]
-            two = clone.atoll("replay", "aviation_data", "--from", LATE, "--to", LAST)
-            runs = list_runs(dev)
-            models = list_models(clone, everywhere)
-            worse = launch(dev.page, "flight_delays", "model", partition=LAST, config=WORSE)
-            assert wait_for_end(dev.page, worse) == "SUCCESS"
-            after = list_models(clone, everywhere)
-            mine = runs[: len(runs) - before]
-            yield History(dev, clone, folder / "store", (one, two), dict(days), mine, models, after)
-    finally:
-        (clone.root / ".atoll" / "clock.json").unlink(missing_ok=True)
-        clone.restore()
+    for location in ("aviation_data", "flight_delays"):
+        past = clone.atoll("run", location, "--partition", f"{PAST[0]}..{PAST[-1]}", **everywhere)
+        assert past.code == 0, past.text
+    arrivals = str(folder / "arrivals.toml")
+    with (
+        Dev(clone, **everywhere, ATOLL_AUTOMATION="true", AVIATION_DATA_ARRIVALS=arrivals) as dev,
+        watching(clone.root / ".atoll" / "clock.json") as days,
+    ):
+        mlflow_group(dev)
+        before = len(list_runs(dev))
+        one = clone.atoll("replay", "aviation_data", "--from", FIRST, "--to", FIRST)
+        assert dev.page.ask(_RELOAD, name="flight_delays")["reloadRepositoryLocation"]
+        two = clone.atoll("replay", "aviation_data", "--from", LATE, "--to", LAST)
+        runs = list_runs(dev)
+        models = list_models(clone, everywhere)
+        worse = launch(dev.page, "flight_delays", "model", partition=LAST, config=WORSE)
+        assert wait_for_end(dev.page, worse) == "SUCCESS"
+        after = list_models(clone, everywhere)
+        mine = runs[: len(runs) - before]
+        yield History(dev, clone, folder / "store", (one, two), dict(days), mine, models, after)
 
 
 @contextmanager
