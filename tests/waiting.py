@@ -3,9 +3,13 @@
 import time
 from collections.abc import Callable
 
+LONGEST = 1.0
 
-def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
+
+def wait_until(condition: Callable[[], object], seconds: float, what: str, pause: float = LONGEST) -> None:
+    """Look again after a tenth of the time that has gone by, and after `pause` seconds at most: a look costs."""
+    start = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
-        time.sleep(0.2)
+        waited = time.monotonic() - start
+        assert waited < seconds, f"waited {seconds} s in vain for {what}"
+        time.sleep(min(pause, 0.1 + waited / 10))

@@ -49,7 +49,7 @@ import sys
 import time
 
 if "grpc" in sys.argv:
-    atexit.register(time.sleep, 8)
+    atexit.register(time.sleep, 4)
 """
 
 _WATCHING = """

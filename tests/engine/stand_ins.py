@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
@@ -26,15 +27,20 @@ def make_stand_ins(docker: str = "docker") -> None:
     base = hashlib.sha256(f"{SUITE} {PACKAGES}".encode()).hexdigest()
     if _content(docker, BASE) != base:
         _debootstrap(docker, base)
-    for name in (POSTGRES, CADDY, REGISTRY):
-        folder = FOLDER / name.removeprefix(f"{PREFIX}/")
-        content = hashlib.sha256(base.encode())
-        for file in sorted(folder.iterdir()):
-            content.update(f"{file.name}\0{file.stat().st_mode & 0o111}\0".encode() + file.read_bytes() + b"\0")
-        if _content(docker, name) != content.hexdigest():
-            _say(f"making {name}")
-            given = ["--build-arg", f"BASE={BASE}", "--label", f"{_LABEL}={content.hexdigest()}"]
-            _run([docker, "build", "-q", "--network=host", *given, "--tag", name, str(folder)])
+    with ThreadPoolExecutor() as pool:
+        for made in [pool.submit(_build, docker, name, base) for name in (POSTGRES, CADDY, REGISTRY)]:
+            made.result()
+
+
+def _build(docker: str, name: str, base: str) -> None:
+    folder = FOLDER / name.removeprefix(f"{PREFIX}/")
+    content = hashlib.sha256(base.encode())
+    for file in sorted(folder.iterdir()):
+        content.update(f"{file.name}\0{file.stat().st_mode & 0o111}\0".encode() + file.read_bytes() + b"\0")
+    if _content(docker, name) != content.hexdigest():
+        _say(f"making {name}")
+        given = ["--build-arg", f"BASE={BASE}", "--label", f"{_LABEL}={content.hexdigest()}"]
+        _run([docker, "build", "-q", "--network=host", *given, "--tag", name, str(folder)])
 
 
 def _debootstrap(docker: str, content: str) -> None:

@@ -47,9 +47,9 @@ def works(server: Running) -> None:
 def come_back(server: Running, service: str) -> None:
     def is_running() -> bool:
         (found,) = inspect(server.service(service))
-        state = found["State"]
-        return found["RestartCount"] > 0 and state.get("Health", state).get("Status") in ("healthy", "running")
+        return found["RestartCount"] > 0 and found["State"]["Status"] == "running"
 
+    # Whether it does its work is for what follows to show; Docker asks for its health a while later.
     wait_until(is_running, HEALING, f"{service} again")
 
 

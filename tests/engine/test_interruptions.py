@@ -21,7 +21,7 @@ from waiting import wait_until
 
 ENVIRONMENT = "interruptions"
 # Seconds of watching, in which a deployment that has just come to a step is still at it.
-LONG_ENOUGH = 15
+LONG_ENOUGH = 8
 # The files are written; a new webserver is made; the new code server has started, has taken over; the old one ends.
 PREPARED, PLATFORM, STARTED, SWITCHED, ENDING = STEPS = "prepared", "platform", "started", "switched", "ending"
 
@@ -93,12 +93,12 @@ def webservers() -> list[str]:
 @contextmanager
 def reaching(server: Running, images: dict[str, set[str]], step: str) -> Generator[subprocess.Popen[str]]:
     """Begin a deployment, and yield it when it has come to a step; in the end all is over that it has started."""
-    part = "control" if step in (PREPARED, PLATFORM) else NAME
+    part = "control" if step == PLATFORM else NAME
     change(server, images[part], part)
     has_come = find_step(server, step)
     deploying = begin_deploy(server, SHORTLY if step == ENDING else LONG_ENOUGH)
     try:
-        wait_until(has_come, HEALING, f"the step {step}")
+        wait_until(has_come, HEALING, f"the step {step}", pause=0.2)
         assert deploying.poll() is None
         yield deploying
     finally:

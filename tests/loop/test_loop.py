@@ -112,7 +112,8 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     ]
     (folder / "arrivals.toml").write_text("\n".join(lines))
     settings = clone.root / "atoll.toml"
-    settings.write_text(re.sub(r"today = .*", f"today = {FIRST}", settings.read_text()))
+    text = re.sub(r"today = .*", f"today = {FIRST}", settings.read_text())
+    settings.write_text(re.sub(r"sensor_interval = .*", "sensor_interval = 10", text))
     everywhere = {"ATOLL_PROFILE": "full", "ATOLL_STORE": str(folder / "store")}
     for location in ("aviation_data", "flight_delays"):
         past = clone.atoll("run", location, "--partition", f"{PAST[0]}..{PAST[-1]}", **everywhere)

@@ -35,7 +35,7 @@ def unfinished(clone: Clone) -> list[DagsterRunStatus]:
 
 def pid_of(page: Page, run: str) -> int:
     """Wait until a run computes and return its process."""
-    wait_until(lambda: "Started execution of step" in messages(page, run), STARTED, f"a step of run {run}")
+    wait_until(lambda: "Started execution of step" in messages(page, run), STARTED, f"a step of run {run}", pause=0.2)
     found = re.search(r"Executing steps in process \(pid: (\d+)\)", messages(page, run))
     assert found
     return int(found[1])

@@ -1,5 +1,6 @@
 """What all tests share: settings of their own, a store of their own, and tables of what is installed."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -16,6 +17,12 @@ from alembic.script import ScriptDirectory
 from atoll import settings
 
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+
+
+def pytest_collection_finish() -> None:
+    """Let what is imported, which stays, not be looked through again each time garbage is collected."""
+    gc.collect()
+    gc.freeze()
 
 
 def make_pandas() -> Any:

@@ -38,6 +38,26 @@ def start(program: str) -> subprocess.Popen[str]:
     return child
 
 
+NICE = """
+import os
+from pathlib import Path
+from atoll_control.process import begin_session
+
+os.nice(7)
+child = begin_session(["sleep", "60"], cwd=Path("/"), env=os.environ)
+group = Path("/proc", str(child.pid), "autogroup")
+print(os.getpriority(os.PRIO_PROCESS, child.pid), *group.read_text().split()[1:] if group.exists() else ())
+child.kill()
+child.wait()
+"""
+
+
+def test_a_session_is_as_nice_as_who_has_begun_it():
+    said = subprocess.run([sys.executable, "-c", NICE], capture_output=True, text=True, check=True).stdout
+    # Not every kernel knows how nice a session is.
+    assert said in ("7 nice 7\n", "7\n")
+
+
 def test_what_lets_one_environment_see_another_is_not_handed_on(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "somewhere")
     monkeypatch.setenv("DAGSTER_HOME", "elsewhere")

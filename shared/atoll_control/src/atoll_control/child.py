@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from atoll_control.files import write_atomically
-from atoll_control.process import end_group, identity, is_alive, start_time
+from atoll_control.process import begin_session, end_group, identity, is_alive, start_time
 
 # What is left of a group when its leader has ended is given that long.
 REST = 2.0
@@ -38,15 +38,7 @@ class Child:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as file:
             self._begin = file.tell()
-            self._process = subprocess.Popen(
-                [str(part) for part in command],
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = begin_session(command, cwd=cwd, env=env, output=file)
         try:
             os.setpriority(os.PRIO_PROCESS, self._process.pid, os.getpriority(os.PRIO_PROCESS, 0) + niceness)
             write_atomically(record, json.dumps({"process": identity(self._process.pid)} | facts))

@@ -16,7 +16,7 @@ from atoll_control.console import BAD, say
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.instance import open_instance
-from atoll_control.process import clean_environment, identity
+from atoll_control.process import begin_session, clean_environment, identity
 from atoll_control.projects import Project
 from atoll_control.runs import PROCESS_TAG
 
@@ -59,14 +59,8 @@ def materialize(
         if dry_run:
             command.append("--dry-run")
         with _forwarding_signals() as forward:
-            # In a session of its own, so that Ctrl-C reaches it once: through here.
-            child = subprocess.Popen(
-                [str(part) for part in command],
-                cwd=project.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            # Ctrl-C reaches it once: through here.
+            child = begin_session(command, cwd=project.folder, env=environment)
             who = identity(child.pid)
             code = forward(child)
         found = json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else None

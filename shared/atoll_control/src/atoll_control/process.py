@@ -8,10 +8,10 @@ import subprocess
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from atoll_control.errors import UserError
 
@@ -53,6 +53,28 @@ def capture(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] 
     except OSError as error:
         return Output(127, "", str(error))
     return Output(done.returncode, done.stdout, done.stderr)
+
+
+def begin_session(
+    command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str], output: IO[bytes] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own, which a terminal's Ctrl-C does not reach and which is as nice as this.
+
+    Linux weighs sessions against each other by a niceness of their own, which begins at 0 (sched(7), autogroup).
+    """
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output else None,
+        start_new_session=True,
+    )
+    if niceness := os.getpriority(os.PRIO_PROCESS, 0):
+        with suppress(OSError):
+            Path(f"/proc/{process.pid}/autogroup").write_text(str(niceness), encoding="utf-8")
+    return process
 
 
 def side_by_side(

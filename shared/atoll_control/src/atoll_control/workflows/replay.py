@@ -11,6 +11,8 @@ from atoll_control.places import find_place
 from atoll_control.projects import select_projects
 from atoll_control.weeks import Partitions, end_of_week, find_outcomes, select_weeks
 
+POLL = 1.0
+
 
 def replay(
     checkout: Checkout,
@@ -63,12 +65,16 @@ def replay(
 def _wait_until_it_rests(page: Page, since: float) -> None:
     """Wait until no run is active, and every running sensor has looked after the last one and asked for nothing."""
     while True:
-        sensors = [sensor for sensor in page.patiently(page.sensors) if sensor.running]
         if page.patiently(page.active_runs):
             since = time.time()
-        elif all(sensor.looked > since for sensor in sensors):
+        # One of them may have asked for a run since.
+        elif _all_looked(page, since) and not page.patiently(page.active_runs):
             return
-        time.sleep(0.5)
+        time.sleep(POLL)
+
+
+def _all_looked(page: Page, since: float) -> bool:
+    return all(sensor.looked > since for sensor in page.patiently(page.sensors) if sensor.running)
 
 
 def _tell(page: Page, partitions: Partitions, week: str, seconds: float) -> None:
