@@ -209,9 +209,10 @@ def bring_up(clone: Clone, name: str) -> Running:
 def remove(name: str) -> None:
     """Remove the containers, networks and volumes of an environment, whoever left them."""
     mine = f"com.docker.compose.project=atoll-{name}"
-    containers = {*list_containers(mine), *list_containers(f"atoll.environment={name}")}
-    if containers:
-        docker("rm", "-f", *containers)
+    # Runs come last, when nothing is there that begins another one.
+    for label in (mine, f"atoll.environment={name}"):
+        if containers := list_containers(label):
+            docker("rm", "-f", *containers)
     for kind in ("volume", "network"):
         if found := docker(kind, "ls", "-q", "--filter", f"label={mine}").split():
             docker(kind, "rm", *found)
