@@ -32,7 +32,7 @@ class Child:
     ) -> None:
         """Start it; its output is added to the log, and `facts` stand in the record beside its `process`.
 
-        With `niceness` above 0 it gets less of the processor than its parent.
+        With `niceness` above 0 it gets less of the processor than its parent, unless sessions are weighed instead.
         """
         self._log, self._record = log, record
         log.parent.mkdir(parents=True, exist_ok=True)
