@@ -30,8 +30,9 @@ def nothing_is_lost(server: Running) -> Iterator[None]:
 
 
 def works(server: Running) -> None:
-    """Wait until a run goes its whole way: page, queue, daemon, launcher, container, database and store."""
+    """Wait until MLflow answers, and a run goes its whole way: page, queue, daemon, launcher, container, store."""
     server.await_page()
+    wait_until(lambda: server.fetch("/mlflow/", server.login)[0] == 200, HEALING, "MLflow")
     launched: list[str] = []
 
     def can_launch() -> bool:
