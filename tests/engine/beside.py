@@ -90,7 +90,7 @@ def second_environment(clone: Clone, host: str, bucket: Bucket) -> Generator[Run
         assert said.code == 0, said.text
         yield Running(clone, NAME, said)
     finally:
-        remove(NAME)
         settings.with_name(f"{NAME}.toml").unlink(missing_ok=True)
         restored = clone.run("git", "checkout", "-q", "--", "code_locations", "deploy/compose.yaml")
+        remove(NAME)
         assert restored.code == 0, restored.text

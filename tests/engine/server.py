@@ -6,6 +6,7 @@ import shutil
 import ssl
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -29,6 +30,10 @@ NAME, SECOND = ("staging", "production") if "CI" in os.environ else ("enginetest
 RUN = 300
 HEALING = 180
 CONNECTIONS = 20
+ATTEMPTS = 6
+# Without a run of the answer the page would not ask the database for one.
+ANYTHING = """{ runsOrError(limit: 1) { __typename ... on Runs { results { runId } } }
+  assetsOrError(limit: 1) { __typename } }"""
 # Before the first week arrives.
 TODAY = "2013-01-01"
 WEEK, NEXT_WEEK = "2012-12-30", "2013-01-06"
@@ -162,11 +167,11 @@ class Running:
     def _is_whole(self) -> bool:
         try:
             found = self.page.locations()
-            # The webserver keeps connections, and finds at the next use of each that the database has gone meanwhile.
-            answers = [self.page.ask("{ runsOrError(limit: 1) { __typename } }") for _ in range(CONNECTIONS)]
+            # The webserver keeps connections, some for runs and some for events, and finds at the next use of each that
+            # the database has gone meanwhile.
+            asked = all(_is_known(self.page.ask(ANYTHING)) for _ in range(CONNECTIONS))
         except (OSError, ValueError, RuntimeError):
             return False
-        asked = all(answer["runsOrError"]["__typename"] == "Runs" for answer in answers)
         return bool(found) and all(location.loaded for location in found) and asked
 
     def query(self, database: str, statement: str) -> list[str]:
@@ -188,6 +193,10 @@ class Running:
         return {path: digest for digest, _, path in (line.partition(" ") for line in listed.splitlines())}
 
 
+def _is_known(answer: dict[str, Any]) -> bool:
+    return [answer[field]["__typename"] for field in ("runsOrError", "assetsOrError")] == ["Runs", "AssetConnection"]
+
+
 def write_settings(clone: Clone, name: str, port: int) -> None:
     text = SETTINGS.format(port=port, today=TODAY, postgres=images().postgres, proxy=images().proxy)
     (clone.root / "deploy" / "environments" / f"{name}.settings.toml").write_text(text)
@@ -207,7 +216,20 @@ def bring_up(clone: Clone, name: str) -> Running:
 
 
 def remove(name: str) -> None:
-    """Remove the containers, networks and volumes of an environment, whoever left them."""
+    """Remove the containers, networks and volumes of an environment, whoever left them.
+
+    A busy engine refuses at first what is on its way out: the last refusal is what is said.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            return _remove(name)
+        except AssertionError:
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(attempt)
+
+
+def _remove(name: str) -> None:
     mine = f"com.docker.compose.project=atoll-{name}"
     # Runs come last, when nothing is there that begins another one.
     for label in (mine, f"atoll.environment={name}"):
