@@ -19,12 +19,13 @@ LIBRARY = "shared/atoll/src/atoll/marked.py"
 # Steps of a Dockerfile that add a layer.
 LAYERS = ("RUN", "COPY", "WORKDIR", "/bin/sh -c")
 
-# What an image says of itself: who runs it, what of a build it has, and which code compiles and has no bytecode.
+# What an image says of itself: who runs it, what of a build it has, and which code compiles and has no
+# bytecode; that of tests need not.
 SCRIPT = r"""
 import importlib.util, json, os, pathlib, shutil, sys, sysconfig
 
 def lacks_bytecode(path):
-    if pathlib.Path(importlib.util.cache_from_source(str(path))).exists():
+    if "tests" in path.parts or pathlib.Path(importlib.util.cache_from_source(str(path))).exists():
         return False
     try:
         compile(path.read_bytes(), str(path), "exec")
