@@ -15,7 +15,7 @@ from clone import Clone
 from waiting import wait_until
 
 INSTALLING = 900
-MLFLOW = 120
+MLFLOW = 300
 
 
 class Dev:

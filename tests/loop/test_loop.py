@@ -23,7 +23,7 @@ from runs import launch, wait_for_end
 from waiting import wait_until
 
 NEVER = "2020-01-01"
-SENT = 120
+SENT = 300
 # A week like any other, a late one, a corrupt one, one that is corrected afterwards, and one more.
 WEEKS = FIRST, LATE, CORRUPT, CORRECTED, LAST = "2013-05-19", "2013-05-26", "2013-06-02", "2013-06-09", "2013-06-16"
 # What was made before: fourteen weeks, ten of them with models, of which two were promoted.

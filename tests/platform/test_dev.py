@@ -18,10 +18,10 @@ from dev import find_free_port, living, mlflow_group, processes_of
 from runs import checks, launch, list_assets, materializations, messages, status, wait_for_end
 from waiting import wait_until
 
-NOTICED = 30
+NOTICED = 300
 SCHEDULES = """{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
   ... on RepositoryLocation { repositories { schedules { cronSchedule scheduleState { status } } } } } } } } }"""
-STARTED = 180
+STARTED = 300
 
 
 def runs_of(clone: Clone) -> dict[str, DagsterRun]:

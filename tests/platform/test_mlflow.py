@@ -12,7 +12,7 @@ from atoll_control.process import is_alive
 from dev import MLFLOW, Dev, living, mlflow_group, processes_of
 from waiting import wait_until
 
-SENT = 120
+SENT = 300
 LINKS = """query($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset { assetObservations(limit: 10) {
   metadataEntries { label ... on UrlMetadataEntry { url } } } } } }"""
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=10"

@@ -18,7 +18,7 @@ from waiting import wait_until
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync".split()
-SEEN = 120
+SEEN = 300
 
 EXPLORER = '[aria-label="panel_show_right"]'
 NODES = "[...document.querySelectorAll('foreignObject')].map(node => node.textContent).filter(text => text)"
