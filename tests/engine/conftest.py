@@ -55,9 +55,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def engine_clone() -> Iterator[Clone]:
     """A clone with a project for trials, and with what the verbs of a server need; nothing is built."""
     with tempfile.TemporaryDirectory(prefix="atoll-engine-") as folder:
-        clone = equip(make_clone(Path(folder)))
+        clone = make_clone(Path(folder))
         add_trials(clone)
-        yield clone
+        yield equip(clone)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Stand-ins for the public images that the tests do not pull, made from Debian's packages."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -23,11 +24,15 @@ _LABEL = "atoll.stand-in"
 
 
 def make_stand_ins(docker: str = "docker") -> None:
-    """Make those that the engine does not have as they are described here; a second call costs an inspection each."""
+    """Make those that the engine does not have as they are described here; a second call costs an inspection each.
+
+    Whoever comes while another process makes them waits for it.
+    """
     base = hashlib.sha256(f"{SUITE} {PACKAGES}".encode()).hexdigest()
-    if _content(docker, BASE) != base:
-        _debootstrap(docker, base)
-    with ThreadPoolExecutor() as pool:
+    with Path(__file__).open() as one_at_a_time, ThreadPoolExecutor() as pool:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if _content(docker, BASE) != base:
+            _debootstrap(docker, base)
         for made in [pool.submit(_build, docker, name, base) for name in (POSTGRES, CADDY, REGISTRY)]:
             made.result()
 

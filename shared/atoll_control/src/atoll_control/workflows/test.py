@@ -17,10 +17,10 @@ from atoll_control.workflows.sync import sync_library, sync_with_progress
 
 LIBRARY, COMMAND = "atoll", "atoll_control"
 
-# Two keep two processors busy; the others take what those leave while they wait for a server.
-SUITES_AT_ONCE = 4
-# Of all but the first, which lasts longest: it gets about six times as much of the processor as each of them.
-NICENESS = 8
+# Two keep two processors busy; the third takes what those leave while they wait for a server.
+SUITES_AT_ONCE = 3
+# Of all but the first, which lasts longest: it gets about three times as much of the processor as each of them.
+NICENESS = 5
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def test(checkout: Checkout, names: list[str], since: str | None = None) -> int:
     else:
         platform = [] if since else platform_suites(checkout)
         # What takes long comes first; what needs no platform of its own fills the time that is left beside the first.
-        results = _run_side_by_side(checkout, [*platform[:1], *own, *platform[1:], *suites])
+        results = _run_side_by_side(checkout, [*platform[:1], *own[:1], *platform[1:], *own[1:], *suites])
     if results:
         show_table(
             ("", "tests", ""),
