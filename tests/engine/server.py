@@ -31,8 +31,8 @@ RUN = 300
 HEALING = 180
 CONNECTIONS = 20
 ATTEMPTS = 6
-# Without a run of the answer the page would not ask the database for one.
-ANYTHING = """{ runsOrError(limit: 1) { __typename ... on Runs { results { runId } } }
+# From the storage of runs and from that of events; without a field of a run the page would ask the database for none.
+NEWEST = """{ runsOrError(limit: 1) { __typename ... on Runs { results { runId } } }
   assetsOrError(limit: 1) { __typename } }"""
 # Before the first week arrives.
 TODAY = "2013-01-01"
@@ -167,11 +167,14 @@ class Running:
     def _is_whole(self) -> bool:
         try:
             found = self.page.locations()
-            # The webserver keeps connections, some for runs and some for events, and finds at the next use of each that
-            # the database has gone meanwhile.
-            asked = all(_is_known(self.page.ask(ANYTHING)) for _ in range(CONNECTIONS))
+            # The webserver keeps connections for each storage, and finds at the next use of each that the database has
+            # gone meanwhile.
+            answers = [self.page.ask(NEWEST) for _ in range(CONNECTIONS)]
         except (OSError, ValueError, RuntimeError):
             return False
+        asked = all(
+            [part["__typename"] for part in answer.values()] == ["Runs", "AssetConnection"] for answer in answers
+        )
         return bool(found) and all(location.loaded for location in found) and asked
 
     def query(self, database: str, statement: str) -> list[str]:
@@ -191,10 +194,6 @@ class Running:
         )
         listed = docker("exec", self.service("operations"), "python", "-c", script)
         return {path: digest for digest, _, path in (line.partition(" ") for line in listed.splitlines())}
-
-
-def _is_known(answer: dict[str, Any]) -> bool:
-    return [answer[field]["__typename"] for field in ("runsOrError", "assetsOrError")] == ["Runs", "AssetConnection"]
 
 
 def write_settings(clone: Clone, name: str, port: int) -> None:

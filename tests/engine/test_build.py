@@ -20,7 +20,7 @@ LIBRARY = "shared/atoll/src/atoll/marked.py"
 LAYERS = ("RUN", "COPY", "WORKDIR", "/bin/sh -c")
 
 # What an image says of itself: who runs it, what of a build it has, and which code compiles and has no
-# bytecode; that of tests need not.
+# bytecode, but for tests.
 SCRIPT = r"""
 import importlib.util, json, os, pathlib, shutil, sys, sysconfig
 
