@@ -65,6 +65,8 @@ def browser_page() -> Iterator[Tab]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1600})
+        # Also of what is fetched below: Playwright's own is half a minute, in which a busy machine may not answer.
+        page.context.set_default_timeout(SEEN * 1000)
         # Chromium itself drops what it has asked for whenever the machine's networks change, as beside a Docker engine.
         page.route("**/*", lambda route: route.fulfill(response=route.fetch()))
         expect.set_options(timeout=SEEN * 1000)
