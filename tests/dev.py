@@ -12,10 +12,9 @@ from types import TracebackType
 from atoll_control.graphql import Page
 from atoll_control.process import identity, is_alive
 from clone import Clone
-from waiting import wait_until
+from waiting import LIMIT, wait_until
 
 INSTALLING = 900
-MLFLOW = 300
 
 
 class Dev:
@@ -37,7 +36,7 @@ class Dev:
             start_new_session=True,
         )
         try:
-            wait_until(self._is_up, INSTALLING, "the address of the page")
+            wait_until(self._is_up, "the address of the page", seconds=INSTALLING)
         except BaseException:
             self.interrupt()
             raise
@@ -57,7 +56,7 @@ class Dev:
         """Press Ctrl-C, as the terminal does: every process of its foreground group gets it."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(120)
+        return self.process.wait(LIMIT)
 
     def kill(self) -> None:
         """Kill the command itself with -9; what it started lives on."""
@@ -100,7 +99,7 @@ def find_free_port() -> int:
 def mlflow_group(dev: Dev) -> int:
     """Wait until MLflow's server answers, and return its process group."""
     said = f"mlflow http://127.0.0.1:{dev.mlflow_port}"
-    wait_until(lambda: said in dev.text, MLFLOW, "MLflow's address")
+    wait_until(lambda: said in dev.text, "MLflow's address")
     return int(json.loads((dev.clone.root / ".atoll" / "mlflow.json").read_text())["process"].partition(":")[0])
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from atoll_control.graphql import Page
 from waiting import wait_until
 
-RUN = 300
 # The projects whose assets have no partitions: one run makes everything.
 WHOLE = ("product_recommendations", "vehicle_prices")
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
@@ -81,7 +80,7 @@ def status(page: Page, run: str) -> str:
 
 
 def wait_for_end(page: Page, run: str) -> str:
-    wait_until(lambda: status(page, run) in ENDED, RUN, f"the end of run {run}")
+    wait_until(lambda: status(page, run) in ENDED, f"the end of run {run}")
     return status(page, run)
 
 

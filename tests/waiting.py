@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable
 
+# Seconds.
+LIMIT = 300
 LONGEST = 1.0
 
 
-def wait_until(condition: Callable[[], object], seconds: float, what: str, pause: float = LONGEST) -> None:
+def wait_until(condition: Callable[[], object], what: str, *, seconds: float = LIMIT, pause: float = LONGEST) -> None:
     """Look again after a tenth of the time that has gone by, and after `pause` seconds at most: a look costs."""
     start = time.monotonic()
     while not condition():

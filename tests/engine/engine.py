@@ -18,7 +18,6 @@ CLIENT = os.environ.get("ATOLL_DOCKER", "docker")
 PID = Path("/var/run/docker.pid")
 # Of an engine that was started by hand, which starts one of its own.
 CONTAINERD = Path("/var/run/docker/containerd")
-STARTING = 120
 
 
 class Images(NamedTuple):
@@ -90,7 +89,7 @@ def restart() -> None:
     process = int(PID.read_text())
     with _started_again(process):
         os.kill(process, signal.SIGTERM)
-        wait_until(lambda: not Path(f"/proc/{process}").exists() or _is_zombie(process), STARTING, "the engine's end")
+        wait_until(lambda: not Path(f"/proc/{process}").exists() or _is_zombie(process), "the engine's end")
 
 
 def cut_power() -> None:
@@ -117,7 +116,7 @@ def _started_again(process: int) -> Generator[None]:
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
-    wait_until(answers, STARTING, "the engine")
+    wait_until(answers, "the engine")
 
 
 def _list_processes() -> list[int]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from docker import DockerClient
 
 import engine
-from waiting import wait_until
+from waiting import LIMIT, wait_until
 
 OTHER = "atoll-other-secret:/run/secrets/other:ro"
 
@@ -75,11 +75,11 @@ def guarding() -> Generator[Guarded]:
                 stderr=log,
             )
         try:
-            wait_until(guarded.socket.exists, 30, "the guard's socket")
+            wait_until(guarded.socket.exists, "the guard's socket")
             yield guarded
         finally:
             process.terminate()
-            assert process.wait(20) == 0
+            assert process.wait(LIMIT) == 0
     finally:
         if left := engine.list_containers(f"atoll.environment={name}"):
             engine.docker("rm", "--force", *left)

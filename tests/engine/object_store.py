@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 from clone import ROOT
 from dev import find_free_port
-from waiting import wait_until
-
-STARTING = 60
+from waiting import LIMIT, wait_until
 
 
 class Bucket(NamedTuple):
@@ -45,7 +43,7 @@ class Bucket(NamedTuple):
     def _ask(self, path: str, method: str = "GET") -> str:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         request = urllib.request.Request(f"{self.address}/{path}", method=method)
-        with opener.open(request, timeout=30) as answer:
+        with opener.open(request, timeout=LIMIT) as answer:
             return answer.read().decode()
 
 
@@ -60,9 +58,9 @@ def serving(host: str) -> Generator[Bucket]:
         [python, "-m", "moto.server", "-H", host, "-p", port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_until(bucket.answers, STARTING, "the stand-in for S3")
+        wait_until(bucket.answers, "the stand-in for S3")
         bucket.create()
         yield bucket
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(LIMIT)

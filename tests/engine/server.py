@@ -23,12 +23,10 @@ from clone import Clone, Finished
 from engine import docker, environment, images, inspect, list_containers
 from runs import launch, messages, status, wait_for_end
 from trials import NAME as TRIALS
-from waiting import wait_until
+from waiting import LIMIT, wait_until
 
 # In CI, whose engine is its own, a delivery is executed to the letter; on another machine these names may be taken.
 NAME, SECOND = ("staging", "production") if "CI" in os.environ else ("enginetests", "enginetests2")
-RUN = 300
-HEALING = 180
 CONNECTIONS = 20
 ATTEMPTS = 6
 # From the storage of runs and from that of events; without a field of a run the page would ask the database for none.
@@ -101,8 +99,9 @@ class Running:
             headers["Authorization"] = "Basic " + b64encode(login.encode()).decode()
         trust = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=str(self.authority)))
         opener = urllib.request.build_opener(trust, urllib.request.ProxyHandler({}))
+        request = urllib.request.Request(self.server.address + path, data, headers)
         try:
-            with opener.open(urllib.request.Request(self.server.address + path, data, headers), timeout=30) as answer:
+            with opener.open(request, timeout=LIMIT) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -143,8 +142,8 @@ class Running:
     def begin_waiting(self, *, talk: bool = False) -> str:
         """Start a run that waits for `end_waiting`, and return when its container computes."""
         run = self.launch(TRIALS, "patience", seconds=600, talk=talk)
-        wait_until(lambda: status(self.page, run) == "STARTED", RUN, f"the start of run {run}")
-        wait_until(lambda: self._computes(run), RUN, f"the step of run {run}")
+        wait_until(lambda: status(self.page, run) == "STARTED", f"the start of run {run}")
+        wait_until(lambda: self._computes(run), f"the step of run {run}")
         return run
 
     def end_waiting(self, *runs: str) -> None:
@@ -162,7 +161,7 @@ class Running:
         return "Started execution of step" in messages(self.page, run)
 
     def await_page(self) -> None:
-        wait_until(self._is_whole, HEALING, "the page with every location")
+        wait_until(self._is_whole, "the page with every location")
 
     def _is_whole(self) -> bool:
         try:

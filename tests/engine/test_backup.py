@@ -20,12 +20,12 @@ from clients import Said, ask_database, asking, launch_patience
 from engine import docker, inspect, list_containers
 from rows import HANGING, list_rows
 from runs import messages, wait_for_end
-from server import HEALING, RUN, Running, remove, search
+from server import Running, remove, search
 from trials import NAME as TRIALS
-from waiting import wait_until
+from waiting import LIMIT, wait_until
 
 # Seconds in which containers may stand still, and after which they go on.
-MOMENT, THAWING = 15, 30
+MOMENT = 15
 # Artefacts that were made before the backup, so that there is something to compare.
 ENOUGH = 3
 MODELS = "vehicle_prices"
@@ -48,7 +48,7 @@ COMMAND = "from atoll_control.cli import app; app()"
 LASTING = f"""
 import time
 from atoll_control.backup.volumes import Keeper
-Keeper.keep = lambda _: time.sleep({HEALING})
+Keeper.keep = lambda _: time.sleep({LIMIT})
 {COMMAND}
 """
 
@@ -139,14 +139,12 @@ def drill(modelled: Running, tmp_path_factory: pytest.TempPathFactory) -> Drill:
     in_flight = server.begin_waiting(talk=True)
     release = server.clone.root / "deploy" / "environments" / f"{server.name}.toml"
     with asking(server.page, {ask_database: 0.1, launch_patience: 6.0}) as clients:
-        wait_until(lambda: len(server.query("dagster", MADE)) >= ENOUGH, RUN, "artefacts under load")
+        wait_until(lambda: len(server.query("dagster", MADE)) >= ENOUGH, "artefacts under load")
         before = look(server)
         done = server.clone.atoll("backup", server.name, "--to", str(folder), "--json")
         assert done.code == 0, done.text
         said = json.loads(done.stdout)
-        wait_until(
-            lambda: find_made(server, moment(said), datetime.now(UTC)).artefacts, RUN, "artefacts after the moment"
-        )
+        wait_until(lambda: find_made(server, moment(said), datetime.now(UTC)).artefacts, "artefacts after the moment")
     models = server.say("models", MODELS)
     drill = Drill(
         file=Path(said["file"]),
@@ -182,10 +180,10 @@ def restored(modelled: Running, drill: Drill) -> Iterator[Running]:
 def test_containers_go_on_when_the_backup_that_holds_them_still_is_killed(modelled):
     server = modelled
     process = begin(server, "backup", server.name, script=LASTING)
-    wait_until(lambda: paused(server), HEALING, "the moment of a backup")
+    wait_until(lambda: paused(server), "the moment of a backup")
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    wait_until(lambda: paused(server) == [], THAWING, "containers that go on")
+    wait_until(lambda: paused(server) == [], "containers that go on")
     server.await_page()
     assert not list((server.clone.root / ".atoll" / "backups").glob("*.zip"))
 
@@ -236,7 +234,7 @@ def test_a_restore_that_is_killed_is_told_and_begins_afresh(modelled, drill):
         assert process.poll() is None
         return f"atoll-{server.name}_store" in docker("volume", "ls", "-q")
 
-    wait_until(fills, HEALING, "the volumes of a restore")
+    wait_until(fills, "the volumes of a restore")
     process.kill()
     process.wait()
     for verb in ("up", "deploy"):
@@ -271,7 +269,7 @@ def test_databases_and_store_are_of_one_moment(restored, drill):
 def test_a_run_that_went_on_has_failed_with_the_reason_and_none_hangs(restored, drill):
     assert wait_for_end(restored.page, drill.in_flight) == "FAILURE"
     assert "the container of this run is gone" in messages(restored.page, drill.in_flight)
-    wait_until(lambda: restored.query("dagster", HANGING) == [], HEALING, "the end of every run")
+    wait_until(lambda: restored.query("dagster", HANGING) == [], "the end of every run")
 
 
 def test_release_history_and_authority_are_as_they_were(restored, drill):

@@ -21,7 +21,7 @@ from editions import (
 )
 from engine import inspect
 from runs import materializations, wait_for_end
-from server import HEALING, Running
+from server import Running
 from trials import NAME
 from waiting import wait_until
 
@@ -46,7 +46,7 @@ def test_nobody_notices_that_a_code_server_is_replaced(first):
     build(first, 2)
     with asking(first.page, {ask_page: 0.1, ask_code_server: 0.1, launch_edition: 10.0}) as said:
         deploying = begin_deploy(first, watching=65)
-        wait_until(lambda: len(code_servers(first)) == 2, HEALING, "the new code server beside the old one")
+        wait_until(lambda: len(code_servers(first)) == 2, "the new code server beside the old one")
         second = first.clone.atoll("deploy", first.name)
         text = deploying.communicate()[1]
     assert deploying.returncode == 0, text

@@ -10,7 +10,7 @@ import engine
 from engine import crash, inspect
 from rows import HANGING, list_rows
 from runs import ENDED, messages, status, wait_for_end
-from server import HEALING, Running
+from server import Running
 from waiting import wait_until
 
 
@@ -26,13 +26,13 @@ def nothing_is_lost(server: Running) -> Iterator[None]:
     kept = server.artefacts()
     assert {path: kept.get(path) for path in artefacts} == artefacts
     # What goes on by itself ends too.
-    wait_until(lambda: server.query("dagster", HANGING) == [], HEALING, "the end of every run")
+    wait_until(lambda: server.query("dagster", HANGING) == [], "the end of every run")
 
 
 def works(server: Running) -> None:
     """Wait until MLflow answers, and a run goes its whole way: page, queue, daemon, launcher, container, store."""
     server.await_page()
-    wait_until(lambda: server.fetch("/mlflow/", server.login)[0] == 200, HEALING, "MLflow")
+    wait_until(lambda: server.fetch("/mlflow/", server.login)[0] == 200, "MLflow")
     launched: list[str] = []
 
     def can_launch() -> bool:
@@ -41,7 +41,7 @@ def works(server: Running) -> None:
             launched.append(server.launch("trials", "patience"))
         return bool(launched)
 
-    wait_until(can_launch, HEALING, "a run that can be launched")
+    wait_until(can_launch, "a run that can be launched")
     server.succeed(launched[0])
 
 
@@ -51,7 +51,7 @@ def come_back(server: Running, service: str) -> None:
         return found["RestartCount"] > 0 and found["State"]["Status"] == "running"
 
     # Whether it does its work is for what follows to show; Docker asks for its health a while later.
-    wait_until(is_running, HEALING, f"{service} again")
+    wait_until(is_running, f"{service} again")
 
 
 def test_a_run_over_its_memory_fails_alone_with_the_reason_in_its_log(server):
@@ -104,12 +104,12 @@ def test_the_engine_is_restarted_and_the_server_comes_back_by_itself(server):
     run = server.begin_waiting()
     services = server.containers().keys()
     engine.restart()
-    wait_until(lambda: server.containers().keys() == services, HEALING, "every service again")
+    wait_until(lambda: server.containers().keys() == services, "every service again")
     server.await_page()
     assert wait_for_end(server.page, run) in ENDED - {"SUCCESS"}
     assert "its container was ended by the signal" in messages(server.page, run)
     works(server)
-    wait_until(lambda: server.clone.atoll("status", server.name).code == 0, HEALING, "all services to be well")
+    wait_until(lambda: server.clone.atoll("status", server.name).code == 0, "all services to be well")
 
 
 def test_after_all_of_that_the_store_holds_what_was_written(server):

@@ -15,9 +15,9 @@ from clone import make_clone
 from dev import find_free_port
 from editions import LEAVES_SLOWLY, SHORTLY, asked, begin_deploy, build, code_servers, deploy, history, write_edition
 from engine import docker, list_containers
-from server import HEALING, Running, bring_up, equip, remove, write_secret, write_settings
+from server import Running, bring_up, equip, remove, write_secret, write_settings
 from trials import LENDER, NAME, SECRET, add_trials
-from waiting import wait_until
+from waiting import LIMIT, wait_until
 
 ENVIRONMENT = "interruptions"
 # Seconds of watching, in which a deployment that has just come to a step is still at it.
@@ -98,13 +98,13 @@ def reaching(server: Running, images: dict[str, set[str]], step: str) -> Generat
     has_come = find_step(server, step)
     deploying = begin_deploy(server, SHORTLY if step == ENDING else LONG_ENOUGH)
     try:
-        wait_until(has_come, HEALING, f"the step {step}", pause=0.2)
+        wait_until(has_come, f"the step {step}", pause=0.2)
         assert deploying.poll() is None
         yield deploying
     finally:
         deploying.kill()
         deploying.wait()
-        wait_until(lambda: not is_locked(server.server), HEALING, "the lock")
+        wait_until(lambda: not is_locked(server.server), "the lock")
 
 
 def assert_brought_right(server: Running) -> None:
@@ -137,7 +137,7 @@ def test_after_its_command_was_killed(first, images, step):
 def test_after_the_engine_was_killed(first, images, step):
     with reaching(first, images, step) as deploying:
         engine.cut_power()
-        told = deploying.communicate(timeout=2 * HEALING)[1]
+        told = deploying.communicate(timeout=LIMIT)[1]
     # It goes on where the engine came back soon enough, or says what it could not do.
     assert deploying.returncode in (0, 1, 2), told
     assert "Traceback" not in told

@@ -65,7 +65,7 @@ class Launching:
     def ended(self, run_id: str) -> None:
         """Wait until the run's container has ended."""
         container = self.run(run_id).tags["docker/container_id"]
-        wait_until(lambda: container not in self.containers(running=True), 60, "the container's end")
+        wait_until(lambda: container not in self.containers(running=True), "the container's end")
 
     def monitor(self, run_id: str) -> str:
         """Let run monitoring look at a run once; return what it said when it gave the run up."""
@@ -119,7 +119,7 @@ def test_a_run_starts_in_its_locations_image_with_what_its_location_asks_for(lau
 def test_a_killed_run_fails_with_the_signal_and_its_last_lines_and_its_container_is_removed(launching):
     run_id = launching.started("i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo line $i; done; sleep 600")
     (container,) = launching.containers()
-    wait_until(lambda: "line 30" in engine.docker("logs", container), 60, "the last line")
+    wait_until(lambda: "line 30" in engine.docker("logs", container), "the last line")
     engine.docker("kill", container)
     launching.ended(run_id)
     said = launching.monitor(run_id)
@@ -168,7 +168,7 @@ def test_a_run_that_ends_well_while_it_is_looked_at_has_not_failed(launching, mo
 def test_a_container_that_died_before_its_run_began_is_explained_when_the_run_is_given_up(launching):
     run_id = launching.launch("echo ModuleNotFoundError: trials >&2; exit 1")
     launching.ended(run_id)
-    wait_until(lambda: launching.monitor(run_id), 60, "the start timeout")
+    wait_until(lambda: launching.monitor(run_id), "the start timeout")
     said = launching.failure(run_id)
     assert "longer than 1 seconds to start" in said
     assert "ended with exit code 1" in said
@@ -178,7 +178,7 @@ def test_a_container_that_died_before_its_run_began_is_explained_when_the_run_is
 
 def test_a_container_whose_run_never_begins_is_ended_when_the_run_is_given_up(launching):
     run_id = launching.launch("echo waiting; sleep 600")
-    wait_until(lambda: launching.monitor(run_id), 60, "the start timeout")
+    wait_until(lambda: launching.monitor(run_id), "the start timeout")
     assert "its container runs" in launching.failure(run_id)
     assert launching.containers() == []
 

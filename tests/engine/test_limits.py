@@ -6,7 +6,7 @@ import yaml
 
 from engine import inspect
 from runs import status
-from server import RUN, Running
+from server import Running
 from trials import NAME as TRIALS
 from waiting import wait_until
 
@@ -35,7 +35,7 @@ def test_a_project_that_asks_for_more_than_its_limit_waits_alone(server):
     limit = find_limit(server)
     asked = [server.launch(TRIALS, "patience", seconds=600) for _ in range(limit + 1)]
     full = Counter(STARTED=limit, QUEUED=1)
-    wait_until(lambda: Counter(list_states(server, asked).values()) == full, RUN, "as many runs as may go")
+    wait_until(lambda: Counter(list_states(server, asked).values()) == full, "as many runs as may go")
 
     # Asked for last, and not kept waiting by what came before.
     server.succeed(server.launch(OTHER, "planes"))
@@ -45,6 +45,6 @@ def test_a_project_that_asks_for_more_than_its_limit_waits_alone(server):
 
     waiting = asked.pop(list(states.values()).index("QUEUED"))
     server.end_waiting(asked.pop())
-    wait_until(lambda: status(server.page, waiting) == "STARTED", RUN, "the start of the one that has waited")
+    wait_until(lambda: status(server.page, waiting) == "STARTED", "the start of the one that has waited")
     assert count_running(server) == limit
     server.end_waiting(*asked, waiting)

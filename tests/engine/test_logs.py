@@ -7,9 +7,8 @@ import tempfile
 from pathlib import Path
 
 from engine import docker
-from server import HEALING
 from trials import NAME as TRIALS
-from waiting import wait_until
+from waiting import LIMIT, wait_until
 
 ALL = "1000000"
 SERVED = "code server for module trials.definitions"
@@ -41,12 +40,12 @@ def test_a_log_is_followed_until_it_is_interrupted(server):
             start_new_session=True,
         )
         try:
-            wait_until(lambda: SERVED in Path(output.name).read_text(), HEALING, "the log")
+            wait_until(lambda: SERVED in Path(output.name).read_text(), "the log")
             assert following.poll() is None
         finally:
             # As a terminal does: every process of the group hears it.
             os.killpg(following.pid, signal.SIGINT)
-        assert following.wait(60) == 0
+        assert following.wait(LIMIT) == 0
 
 
 def test_an_unknown_location_is_answered_with_what_there_is(server):

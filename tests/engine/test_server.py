@@ -6,7 +6,7 @@ import pytest
 
 from engine import docker, inspect
 from runs import materializations
-from server import HEALING, WEEK, Running
+from server import WEEK, Running
 from waiting import wait_until
 
 # What each project's lock has, as the run itself has it.
@@ -154,7 +154,6 @@ def test_the_daemon_keeps_its_connections_for_some_seconds(server):
     kept = f"client_addr = '{address}' and backend_start < now() - interval '1 second'"
     wait_until(
         lambda: server.query("dagster", f"select 1 from pg_stat_activity where {kept}"),
-        HEALING,
         "a connection that stays",
     )
 

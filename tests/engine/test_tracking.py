@@ -7,7 +7,7 @@ import pytest
 
 from engine import docker
 from runs import materializations, status
-from server import HEALING, Running
+from server import Running
 from waiting import wait_until
 
 LOCATION = "vehicle_prices"
@@ -76,7 +76,7 @@ def test_models_lists_the_version_that_a_run_has_made(server, version):
 
 def test_what_the_run_has_tracked_is_in_mlflow_by_itself(server, version):
     statement = f"select count(*) from tags where key = 'atoll/artefact' and value = '{version['artefact']}'"
-    wait_until(lambda: server.query("mlflow", statement) == ["1"], HEALING, "what was tracked, in MLflow")
+    wait_until(lambda: server.query("mlflow", statement) == ["1"], "what was tracked, in MLflow")
 
 
 def test_the_proxy_answers_to_its_own_name_only(server):

@@ -23,7 +23,6 @@ from runs import launch, wait_for_end
 from waiting import wait_until
 
 NEVER = "2020-01-01"
-SENT = 300
 # A week like any other, a late one, a corrupt one, one that is corrected afterwards, and one more.
 WEEKS = FIRST, LATE, CORRUPT, CORRECTED, LAST = "2013-05-19", "2013-05-26", "2013-06-02", "2013-06-09", "2013-06-16"
 # What was made before: fourteen weeks, ten of them with models, of which two were promoted.
@@ -342,7 +341,7 @@ def test_mlflow_hands_out_the_champion_by_its_alias_and_after_a_rollback_the_one
     decisions = sorted(history.after["decisions"], key=lambda found: (found["partition"], found["number"]))
     *_, earlier, champion = [found["challenger"] for found in decisions if found["challenger"] == found["champion"]]
     expected = f"{champion} promoted"
-    wait_until(lambda: expected in look().stdout, SENT, f"`{expected}` in MLflow")
+    wait_until(lambda: expected in look().stdout, f"`{expected}` in MLflow")
     assert look().code == 0
     back = history.clone.atoll("models", "rollback", "flight_delays", "--why", "to try it", "--json", **everywhere)
     assert back.code == 0, back.text

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from atoll_control.process import is_alive
-from dev import MLFLOW, Dev, living, mlflow_group, processes_of
-from waiting import wait_until
+from dev import Dev, living, mlflow_group, processes_of
+from waiting import LIMIT, wait_until
 
-SENT = 300
 LINKS = """query($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset { assetObservations(limit: 10) {
   metadataEntries { label ... on UrlMetadataEntry { url } } } } } }"""
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=10"
@@ -25,7 +24,7 @@ def ask(dev: Dev, path: str, host: str | None = None) -> tuple[int, bytes]:
     address = f"http://127.0.0.1:{dev.mlflow_port}{path}"
     request = urllib.request.Request(address, headers={"Host": host} if host else {})
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=LIMIT) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
@@ -82,7 +81,7 @@ def search(dev: Dev, what: str, **query: Any) -> list[dict[str, Any]]:
     data = json.dumps({"max_results": 100, **query}).encode()
     address = f"http://127.0.0.1:{dev.mlflow_port}/api/2.0/mlflow/{what}/search"
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=LIMIT) as answer:
         return json.load(answer).get(what, [])
 
 
@@ -99,7 +98,7 @@ def test_what_the_page_materialized_stands_in_mlflow_and_each_has_the_way_to_the
     parent = f"Dagster run {sample_runs['vehicle_prices'][:8]}"
     ended = {name: "FINISHED" for name in (*TRACKED, parent)}
     wait_until(
-        lambda: {name: run["info"]["status"] for name, run in find_runs().items()} == ended, SENT, f"{ended} in MLflow"
+        lambda: {name: run["info"]["status"] for name, run in find_runs().items()} == ended, f"{ended} in MLflow"
     )
     runs = find_runs()
     metrics = {metric["key"]: metric["value"] for metric in runs["evaluation"]["data"]["metrics"]}
@@ -129,7 +128,7 @@ def test_a_killed_server_is_told_of_and_comes_back_while_the_platform_goes_on(pl
     before = len(platform.text)
     os.kill(group, signal.SIGKILL)
     said = f"mlflow http://127.0.0.1:{platform.mlflow_port}"
-    wait_until(lambda: said in platform.text[before:], MLFLOW, "MLflow's address once more")
+    wait_until(lambda: said in platform.text[before:], "MLflow's address once more")
     told = platform.text[before:]
     assert "what: MLflow's server ended by itself.\nwhy:  signal 9 ended it.\nhow:  nothing: it is started" in told
     assert ask(platform, SEARCH)[0] == 200

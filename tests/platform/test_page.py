@@ -13,12 +13,11 @@ from playwright.sync_api import expect, sync_playwright
 
 from clone import Clone
 from dev import Dev
-from runs import RUN, WHOLE, launch, list_assets, materializations, wait_for_end
-from waiting import wait_until
+from runs import WHOLE, launch, list_assets, materializations, wait_for_end
+from waiting import LIMIT, wait_until
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync".split()
-SEEN = 300
 
 EXPLORER = '[aria-label="panel_show_right"]'
 NODES = "[...document.querySelectorAll('foreignObject')].map(node => node.textContent).filter(text => text)"
@@ -66,10 +65,10 @@ def browser_page() -> Iterator[Tab]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1600})
         # Also of what is fetched below: Playwright's own is half a minute, in which a busy machine may not answer.
-        page.context.set_default_timeout(SEEN * 1000)
+        page.context.set_default_timeout(LIMIT * 1000)
         # Chromium itself drops what it has asked for whenever the machine's networks change, as beside a Docker engine.
         page.route("**/*", lambda route: route.fulfill(response=route.fetch()))
-        expect.set_options(timeout=SEEN * 1000)
+        expect.set_options(timeout=LIMIT * 1000)
         yield page
         browser.close()
 
@@ -103,7 +102,7 @@ def shoot(page: Tab, name: str) -> None:
             pictures.append(page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled"))
             return pictures[-1] == pictures[-2]
 
-        wait_until(is_still, SEEN, "the page to stand still")
+        wait_until(is_still, "the page to stand still")
 
 
 def make_room(page: Tab) -> None:
@@ -140,9 +139,9 @@ def test_the_asset_graph_shows_every_asset_of_every_project_and_what_was_materia
     for group in groups:
         page = visit(f"/asset-groups?expanded={quote(f'global@global:{group}')}")
         names = [asset.key[-1] for asset in assets if asset.group == group]
-        wait_until(lambda page=page, names=names: are_drawn(page, names), SEEN, f"{names} in the graph")
+        wait_until(lambda page=page, names=names: are_drawn(page, names), f"{names} in the graph")
         green = sum(asset.group == group for asset in made)
-        wait_until(lambda page=page, green=green: page.evaluate(GREEN) >= green, SEEN, f"{green} drawn as materialized")
+        wait_until(lambda page=page, green=green: page.evaluate(GREEN) >= green, f"{green} drawn as materialized")
     page = visit(f"/asset-groups?expanded={quote(','.join(f'global@global:{group}' for group in groups))}")
     make_room(page)
     shoot(page, "asset-graph")
@@ -172,7 +171,7 @@ def test_an_evaluation_shows_its_metrics_beside_the_baseline_and_its_plots(
         expect(dialog.locator("img, table, pre").first).to_be_visible()
         images = dialog.locator("img")
         if images.count():
-            wait_until(lambda images=images: all(images.evaluate_all(WIDTHS)), SEEN, "the plot")
+            wait_until(lambda images=images: all(images.evaluate_all(WIDTHS)), "the plot")
             shown += 1
             shoot(page, f"{location}-plot-{shown}")
         page.keyboard.press("Escape")
@@ -231,7 +230,7 @@ def test_weeks_are_made_by_one_click(visit, platform, flights):
         assert backfill["status"] in ("REQUESTED", "COMPLETED_SUCCESS"), backfill
         return backfill
 
-    wait_until(lambda: find_backfill()["status"] == "COMPLETED_SUCCESS", RUN, "the backfill to end")
+    wait_until(lambda: find_backfill()["status"] == "COMPLETED_SUCCESS", "the backfill to end")
     backfill = find_backfill()
     assert sorted(backfill["partitionNames"]) == ["2013-01-06", "2013-01-13"]
     assert [run["status"] for run in backfill["runs"]] == ["SUCCESS"] * 2
@@ -247,9 +246,9 @@ def search(clone: Clone, *folders: Path) -> dict:
     return json.loads(done.stdout)
 
 
-def test_nothing_personal_is_in_the_pages_the_store_the_logs_or_the_instance(clone, sample_runs, seen):
-    state = clone.root / ".atoll"
-    found = search(clone, seen, state / "store", state / "logs", state / "instance", state / "dagster_home")
+def test_nothing_personal_is_in_the_pages_the_store_the_logs_or_the_instance(platform, sample_runs, seen):
+    state = platform.clone.root / ".atoll"
+    found = search(platform.clone, seen, state / "store", state / "logs", state / "instance", state / "dagster_home")
     assert found["found"] == {}
     assert len(list(seen.iterdir())) >= 6
     assert found["files"] > 50

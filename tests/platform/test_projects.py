@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from clone import Clone
-from dev import MLFLOW, Dev
+from dev import Dev
 from small_project import add_project, install, lock
 from waiting import wait_until
 
@@ -200,7 +200,7 @@ def test_without_a_network_what_is_installed_comes_up_and_what_is_missing_is_nam
     with Dev(broken_clone, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path)) as dev:
         assert loaded(dev) == set(healthy)
         assert [broken.name for broken in OFFLINE if not is_told(broken, dev.text)] == [], dev.text
-        wait_until(lambda: is_told(DAMAGED, dev.text), MLFLOW, "what is wrong with MLflow's database")
+        wait_until(lambda: is_told(DAMAGED, dev.text), "what is wrong with MLflow's database")
     mended = broken_clone.atoll("sync", *(broken.name for broken in OFFLINE))
     assert mended.code == 0, mended.text
     ready = [location for location in json.loads(broken_clone.atoll("list", "--json").stdout) if location["ready"]]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from clone import Clone, Finished
-from test_dev import STARTED, runs_of, unfinished
-from waiting import wait_until
+from test_dev import runs_of, unfinished
+from waiting import LIMIT, wait_until
 
 
 def summary_of(finished: Finished, code: int = 0) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def start_run(clone: Clone, *arguments: str) -> tuple[subprocess.Popen[bytes], s
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    wait_until(lambda: [run for run in set(runs_of(clone)) - before if computes(clone, run)], STARTED, "a new run")
+    wait_until(lambda: [run for run in set(runs_of(clone)) - before if computes(clone, run)], "a new run")
     (run,) = set(runs_of(clone)) - before
     return command, run, int(runs_of(clone)[run].tags["atoll/process"].partition(":")[0])
 
@@ -152,7 +152,7 @@ def test_a_store_that_cannot_be_written_is_told_before_the_run(clone, tmp_path):
 def test_a_run_whose_process_is_killed_has_failed_when_the_command_ends(idle_clone, headless_run):
     command, run, pid = start_run(idle_clone, "vehicle_prices", "--select", "model")
     os.kill(pid, signal.SIGKILL)
-    assert command.wait(60) == 1
+    assert command.wait(LIMIT) == 1
     assert runs_of(idle_clone)[run].status.value == "FAILURE"
     assert unfinished(idle_clone) == []
 
@@ -160,7 +160,7 @@ def test_a_run_whose_process_is_killed_has_failed_when_the_command_ends(idle_clo
 def test_ctrl_c_ends_the_run(idle_clone, headless_run):
     command, run, _ = start_run(idle_clone, "vehicle_prices")
     os.killpg(command.pid, signal.SIGINT)
-    assert command.wait(60) == 1
+    assert command.wait(LIMIT) == 1
     assert runs_of(idle_clone)[run].status.value in ("CANCELED", "FAILURE")
     assert unfinished(idle_clone) == []
 

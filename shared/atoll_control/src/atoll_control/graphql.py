@@ -44,6 +44,8 @@ _LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $p
 
 # Seconds in which a webserver that was killed is there again.
 PATIENCE = 60.0
+# Seconds for one answer: beside much else a launch, which its code server plans, has taken more than half a minute.
+ANSWER = 120.0
 
 Key = tuple[str, ...]
 # How Dagster begins the message of the library's UserError; what, why and how are a line each.
@@ -124,7 +126,7 @@ class Page:
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = urllib.request.Request(f"{self.address}/graphql", body, self._headers)  # noqa: S310
         try:
-            with self._opener.open(request, timeout=30) as response:
+            with self._opener.open(request, timeout=ANSWER) as response:
                 answer = json.load(response)
         except urllib.error.HTTPError as error:
             if error.headers.get_content_type() != "application/json":

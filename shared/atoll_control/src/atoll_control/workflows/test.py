@@ -1,5 +1,6 @@
 """`test`: every project's tests in its own environment, then the library's, the command's and the platform's."""
 
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -47,6 +48,8 @@ def test(checkout: Checkout, names: list[str], since: str | None = None) -> int:
     Raises:
         UserError: when an environment cannot be brought to its lock; nothing is run then.
     """
+    # A script that runs this in the background has SIGINT ignored, and so would have all that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     projects = select_projects(checkout, names)
     own = [] if names else own_suites(checkout)
     if since is not None:
