@@ -132,6 +132,9 @@ def test_a_run_that_is_killed_with_its_code_server_has_failed_too(platform, samp
     os.kill(server, signal.SIGKILL)
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: status(platform.page, run) == "FAILURE", "the page to see that the process is gone")
+    # Dagster starts such a server again when its location is reloaded, and not before.
+    platform.page.reload("vehicle_prices")
+    wait_until(lambda: all(location.loaded for location in platform.page.locations()), "the location after its reload")
 
 
 def test_a_headless_run_that_is_killed_with_its_command_has_failed_too(platform, sample_runs):
