@@ -44,11 +44,11 @@ for manifest in pathlib.Path("/atoll/.atoll/store").glob("*/trials/patience/**/m
 
 
 COMMAND = "from atoll_control.cli import app; app()"
-# A moment that lasts until it is killed.
+# A moment that lasts until it is killed: longer than anything is waited for.
 LASTING = f"""
 import time
 from atoll_control.backup.volumes import Keeper
-Keeper.keep = lambda _: time.sleep({LIMIT})
+Keeper.keep = lambda _: time.sleep({2 * LIMIT})
 {COMMAND}
 """
 

@@ -8,7 +8,7 @@ from atoll_control.files import Checkout
 from atoll_control.workflows import test as workflow
 from atoll_control.workflows.sync import Synced
 
-INTERRUPTED = """import signal
+HEARS_CTRL_C = """import signal
 
 
 def test_it():
@@ -23,7 +23,7 @@ def tested(checkout, add_project, monkeypatch) -> Checkout:
     (checkout.library / "tests" / "portable").mkdir(parents=True)
     for tests in (folder / "tests", checkout.library / "tests" / "portable"):
         tests.mkdir(exist_ok=True)
-        (tests / "test_it.py").write_text(INTERRUPTED)
+        (tests / "test_it.py").write_text(HEARS_CTRL_C)
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
