@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
 import stand_ins
 from waiting import wait_until
 
@@ -18,6 +20,9 @@ CLIENT = os.environ.get("ATOLL_DOCKER", "docker")
 PID = Path("/var/run/docker.pid")
 # Of an engine that was started by hand, which starts one of its own.
 CONTAINERD = Path("/var/run/docker/containerd")
+
+# An engine runs other people's containers too, but for that of CI.
+in_ci_alone = pytest.mark.skipif("CI" not in os.environ, reason="the engine of this machine is ended in CI alone")
 
 
 class Images(NamedTuple):

@@ -1,5 +1,6 @@
 """Two environments on one machine: neither sees the other, and what one has made outlives its containers."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -107,6 +108,8 @@ def trusted(second: Running) -> Iterator[str]:
     try:
         folder.mkdir(parents=True)
     except PermissionError:
+        if "CI" in os.environ:
+            raise
         pytest.skip(f"only root may write to {CERTIFICATES}")
     try:
         shutil.copy(second.authority, folder / "ca.crt")

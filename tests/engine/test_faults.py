@@ -1,6 +1,5 @@
 """What is killed in mid-run: nothing is lost, nothing hangs, and the server heals by itself."""
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -99,7 +98,7 @@ def test_postgresql_that_is_killed_loses_nothing_and_every_run_ends(server):
     works(server)
 
 
-@pytest.mark.skipif("CI" not in os.environ, reason="the engine of this machine is not restarted but in CI")
+@engine.in_ci_alone
 def test_the_engine_is_restarted_and_the_server_comes_back_by_itself(server):
     run = server.begin_waiting()
     services = server.containers().keys()

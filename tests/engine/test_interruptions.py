@@ -1,6 +1,5 @@
 """Deployments that are interrupted at each of their steps, on a small server: the next one brings it right."""
 
-import os
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -132,7 +131,7 @@ def test_after_its_command_was_killed(first, images, step):
     assert_brought_right(first)
 
 
-@pytest.mark.skipif("CI" not in os.environ, reason="the engine of this machine is not killed but in CI")
+@engine.in_ci_alone
 @pytest.mark.parametrize("step", STEPS)
 def test_after_the_engine_was_killed(first, images, step):
     with reaching(first, images, step) as deploying:
