@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 
 from atoll_control.graphql import Page
-from atoll_control.process import identity, is_alive
 from clone import Clone
 from waiting import LIMIT, wait_until
 
@@ -115,19 +114,3 @@ def processes_of(clone: Clone) -> dict[int, str]:
         if mark in command or mark in environment:
             found[int(folder.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()
     return found
-
-
-def living(group: int) -> set[str]:
-    """Return the processes of a group that live, each as `atoll_control.process.is_alive` knows it again.
-
-    By number alone another one might be taken for it, for numbers are given anew.
-    """
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            its_group = stat.read_text(errors="replace").rpartition(")")[2].split()[2]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(its_group) == group:
-            found.add(identity(int(stat.parent.name)))
-    return set(filter(is_alive, found))

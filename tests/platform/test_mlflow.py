@@ -8,8 +8,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from atoll_control.process import is_alive
-from dev import Dev, living, mlflow_group, processes_of
+from atoll_control.process import is_alive, living
+from dev import Dev, mlflow_group, processes_of
 from waiting import LIMIT, wait_until
 
 LINKS = """query($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset { assetObservations(limit: 10) {

@@ -2,8 +2,8 @@
 
 from dagster import DagsterRunStatus
 
-from atoll_control.process import is_alive
-from dev import living, mlflow_group, processes_of
+from atoll_control.process import is_alive, living
+from dev import mlflow_group, processes_of
 from runs import launch
 from test_dev import pid_of, runs_of, unfinished
 

@@ -70,12 +70,7 @@ def test_what_a_killed_leader_leaves_is_ended_with_it(tmp_path):
 def test_a_leftover_is_found_by_its_record(tmp_path):
     child = start(tmp_path, "import time; time.sleep(60)")
     record = tmp_path / "child.json"
-    # Its parent waits for it as init does: what has ended is no longer there.
-    signal.signal(signal.SIGCHLD, lambda *_: child.exit_code())
-    try:
-        assert end_leftover(record, patience=20)
-    finally:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    assert end_leftover(record, patience=20)
     assert child.exit_code() is not None
     assert not record.exists()
     assert not end_leftover(record, patience=20)

@@ -14,6 +14,7 @@ from atoll_control.process import (
     exclusive,
     identity,
     is_alive,
+    living,
     port_is_free,
     start_time,
 )
@@ -88,18 +89,15 @@ def test_a_process_that_ended_is_not_alive_even_while_its_parent_has_not_looked(
 
 def test_a_group_that_listens_ends_by_itself():
     child = start(OBEDIENT)
-    # The zombie of a child stays in its group until it is waited for.
-    signal.signal(signal.SIGCHLD, lambda *_: child.poll())
-    try:
-        assert end_group(child.pid, patience=20)
-    finally:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    assert end_group(child.pid, patience=20)
     assert child.wait() == 0
 
 
-def test_a_group_that_does_not_listen_is_killed():
+def test_a_group_that_does_not_listen_is_killed_and_gone():
     child = start(STUBBORN)
+    assert living(child.pid) == {identity(child.pid)}
     assert not end_group(child.pid, patience=0.3)
+    assert living(child.pid) == set()
     assert child.wait() == -signal.SIGKILL
 
 

@@ -18,6 +18,9 @@ from atoll_control.errors import UserError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+# What was killed is gone within that many seconds, unless the kernel holds it.
+KILLING = 10.0
+
 LEAKING = ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "DAGSTER_HOME", "UV_PROJECT_ENVIRONMENT")
 
 
@@ -136,20 +139,40 @@ def interrupt_on_signals() -> None:
 
 
 def end_group(group: int, *, patience: float) -> bool:
-    """Interrupt a process group, wait up to `patience` seconds, then kill what is left.
+    """Interrupt a process group, wait up to `patience` seconds, then kill what is left and wait until that is gone.
 
     Returns:
         Whether it ended by itself.
     """
-    if not _signal_group(group, signal.SIGINT):
+    _signal_group(group, signal.SIGINT)
+    if _has_ended(group, patience):
         return True
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if not _signal_group(group, 0):
-            return True
-        time.sleep(0.1)
     _signal_group(group, signal.SIGKILL)
+    _has_ended(group, KILLING)
     return False
+
+
+def living(group: int) -> set[str]:
+    """Return the processes of a group that run, each as `is_alive` knows it again; none where there is no /proc."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[2]) == group and fields[0] != "Z":
+            found.add(f"{stat.parent.name}:{fields[19]}")
+    return found
+
+
+def _has_ended(group: int, patience: float) -> bool:
+    """Wait up to `patience` seconds until no process of the group runs; say whether that came."""
+    deadline = time.monotonic() + patience
+    while _signal_group(group, 0) and (living(group) or not Path("/proc/self/stat").exists()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _signal_group(group: int, number: int) -> bool:
