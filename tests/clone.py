@@ -7,7 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster import DagsterRun, DagsterRunStatus
+
 from atoll_control.files import Checkout
+from atoll_control.instance import open_instance
 
 ROOT = Path(__file__).parents[1]
 
@@ -71,6 +74,14 @@ class Clone:
 
     def uv(self, *arguments: str, cwd: Path | None = None, **environment: str) -> Finished:
         return self.run(self.uv_folder / "uv", *arguments, cwd=cwd, **environment)
+
+    def runs(self) -> dict[str, DagsterRun]:
+        """Return the runs of the clone's instance by their ids."""
+        with open_instance(self.checkout) as instance:
+            return {run.run_id: run for run in instance.get_runs()}
+
+    def unfinished(self) -> list[DagsterRunStatus]:
+        return [run.status for run in self.runs().values() if not run.is_finished]
 
     def keep(self, *locations: str) -> None:
         """Remove every project but these."""

@@ -1,6 +1,7 @@
 """Runs as the page starts and shows them, through GraphQL."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,14 @@ def status(page: Page, run: str) -> str:
 def wait_for_end(page: Page, run: str) -> str:
     wait_until(lambda: status(page, run) in ENDED, f"the end of run {run}")
     return status(page, run)
+
+
+def pid_of(page: Page, run: str) -> int:
+    """Wait until a run computes and return its process."""
+    wait_until(lambda: "Started execution of step" in messages(page, run), f"a step of run {run}", pause=0.2)
+    found = re.search(r"Executing steps in process \(pid: (\d+)\)", messages(page, run))
+    assert found
+    return int(found[1])
 
 
 def events(page: Page, run: str) -> list[dict[str, Any]]:

@@ -1,45 +1,20 @@
-"""The running platform: every location, one page; what it refuses, and what becomes of a killed run."""
+"""The running platform: every location, one page; what it refuses."""
 
 import os
 import re
 import signal
 import socket
 import subprocess
-from pathlib import Path
 
 import yaml
-from dagster import DagsterRun, DagsterRunStatus
 
 from atoll_control.graphql import Page
-from atoll_control.instance import open_instance
-from clone import Clone
-from dev import find_free_port, processes_of
-from runs import checks, launch, list_assets, materializations, messages, status, wait_for_end
+from dev import find_free_port
+from runs import checks, list_assets, materializations, messages, status
 from waiting import LIMIT, wait_until
 
 SCHEDULES = """{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
   ... on RepositoryLocation { repositories { schedules { cronSchedule scheduleState { status } } } } } } } } }"""
-
-
-def runs_of(clone: Clone) -> dict[str, DagsterRun]:
-    with open_instance(clone.checkout) as instance:
-        return {run.run_id: run for run in instance.get_runs()}
-
-
-def unfinished(clone: Clone) -> list[DagsterRunStatus]:
-    return [run.status for run in runs_of(clone).values() if not run.is_finished]
-
-
-def pid_of(page: Page, run: str) -> int:
-    """Wait until a run computes and return its process."""
-    wait_until(lambda: "Started execution of step" in messages(page, run), f"a step of run {run}", pause=0.2)
-    found = re.search(r"Executing steps in process \(pid: (\d+)\)", messages(page, run))
-    assert found
-    return int(found[1])
-
-
-def pointers(clone: Clone, *asset: str) -> bytes:
-    return clone.root.joinpath(".atoll", "store", "sample", *asset, "all", "current.json").read_bytes()
 
 
 def test_every_location_is_loaded(platform):
@@ -112,47 +87,6 @@ def test_a_second_dev_is_refused_and_the_first_goes_on(platform):
         "how:  use that one, or end it with Ctrl-C in its terminal first.",
     ]
     assert all(location.loaded for location in platform.page.locations())
-
-
-def test_a_run_whose_process_is_killed_has_failed_and_its_asset_stays_as_it_was(platform, sample_runs):
-    before = pointers(platform.clone, "vehicle_prices", "model")
-    run = launch(platform.page, "vehicle_prices", "model")
-    os.kill(pid_of(platform.page, run), signal.SIGKILL)
-    wait_until(lambda: status(platform.page, run) == "FAILURE", "the page to see that the process is gone")
-    assert pointers(platform.clone, "vehicle_prices", "model") == before
-    later = launch(platform.page, "vehicle_prices", "evaluation")
-    assert wait_for_end(platform.page, later) == "SUCCESS"
-
-
-def test_a_run_that_is_killed_with_its_code_server_has_failed_too(platform, sample_runs):
-    run = launch(platform.page, "vehicle_prices", "model")
-    pid = pid_of(platform.page, run)
-    server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    assert "dagster api grpc" in processes_of(platform.clone)[server]
-    os.kill(server, signal.SIGKILL)
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: status(platform.page, run) == "FAILURE", "the page to see that the process is gone")
-    # Dagster starts such a server again when its location is reloaded, and not before.
-    platform.page.reload("vehicle_prices")
-    wait_until(lambda: all(location.loaded for location in platform.page.locations()), "the location after its reload")
-
-
-def test_a_headless_run_that_is_killed_with_its_command_has_failed_too(platform, sample_runs):
-    before = set(runs_of(platform.clone))
-    command = subprocess.Popen(
-        ["./atoll", "run", "vehicle_prices", "--select", "model"],
-        cwd=platform.clone.root,
-        env=platform.clone.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    wait_until(lambda: set(runs_of(platform.clone)) - before, "a new run")
-    (run,) = set(runs_of(platform.clone)) - before
-    pid = pid_of(platform.page, run)
-    command.kill()
-    command.wait()
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: status(platform.page, run) == "FAILURE", "the page to see that the process is gone")
 
 
 def test_a_port_in_use_is_refused_with_one_that_is_free(idle_clone):

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
+from atoll_control.errors import UserError
+from atoll_control.mlflow import MlflowServer
 from clone import Clone
-from dev import Dev
+from dev import Dev, find_free_port
 from small_project import add_project, install, lock
 from waiting import wait_until
 
@@ -87,13 +89,6 @@ BROKEN = [
         "mend code_locations/unimportable, then Reload in the page",
     ),
     Broken(
-        "stale_lock",
-        lock_and(make_lock_stale),
-        "the environment of stale_lock is not there.",
-        "its uv.lock does not fit its pyproject.toml or the library's.",
-        "./atoll uv lock --project code_locations/stale_lock",
-    ),
-    Broken(
         "unparsable",
         make_unparsable,
         "code_locations/unparsable cannot be read.",
@@ -116,7 +111,8 @@ BROKEN = [
     ),
 ]
 
-OFFLINE = [
+# Without a network, and with nothing in uv's cache.
+MISSING = [
     Broken(
         name,
         break_,
@@ -130,9 +126,15 @@ OFFLINE = [
     )
 ]
 
-DAMAGED = Broken(
-    "mlflow",
-    lambda clone, folder: None,
+STALE = Broken(
+    "stale_lock",
+    lock_and(make_lock_stale),
+    "the environment of stale_lock is not there.",
+    "its uv.lock does not fit its pyproject.toml or the library's.",
+    "./atoll uv lock --project code_locations/stale_lock",
+)
+
+DAMAGED = (
     "MLflow's server does not start.",
     ".atoll/mlflow/mlflow.db is damaged: file is not a database.",
     "end ./atoll dev, then: mv .atoll/mlflow/mlflow.db .atoll/mlflow/mlflow.db.damaged && ./atoll dev",
@@ -166,42 +168,56 @@ def broken_clone(idle_clone: Clone, healthy: list[str]) -> Iterator[Clone]:
 
 
 @pytest.fixture
-def damaged_database(broken_clone: Clone) -> Iterator[Path]:
+def taken_port() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+@pytest.fixture
+def damaged_database(idle_clone: Clone) -> Iterator[Path]:
     """MLflow's database with content that is none."""
-    database = broken_clone.root / ".atoll" / "mlflow" / "mlflow.db"
+    database = idle_clone.root / ".atoll" / "mlflow" / "mlflow.db"
     kept = database.rename(database.with_suffix(".kept"))
     database.write_text("not a database, and long enough that nobody takes it for a new one " * 20)
     yield database
     kept.replace(database)
 
 
-def test_the_healthy_come_up_and_of_each_other_it_is_said_what_is_wrong_and_how_to_mend_it(broken_clone, healthy):
-    for broken in BROKEN:
-        broken.break_(broken_clone, add_project(broken_clone, broken.name))
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        with Dev(broken_clone, port) as dev:
-            assert loaded(dev) == set(healthy)
-            assert [broken.name for broken in BROKEN if not is_told(broken, dev.text)] == [], dev.text
-            what, why, how = dev.text.partition("mlflow does not run; all else goes on without it\n")[2].splitlines()[
-                :3
-            ]
-    assert (what, why) == (f"what: port {port} is in use.", "why:  another program listens on 127.0.0.1 at it.")
-    assert re.fullmatch(r"how:  \./atoll dev --mlflow-port \d+", how)
-
-
-def test_without_a_network_what_is_installed_comes_up_and_what_is_missing_is_named(
-    broken_clone, healthy, damaged_database, tmp_path
+def test_without_a_network_the_healthy_come_up_and_of_each_other_it_is_said_what_is_wrong_and_how_to_mend_it(
+    broken_clone, healthy, taken_port, tmp_path
 ):
-    for broken in OFFLINE:
+    for broken in (*BROKEN, *MISSING):
         broken.break_(broken_clone, add_project(broken_clone, broken.name))
-    with Dev(broken_clone, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path)) as dev:
+    with Dev(broken_clone, taken_port, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path)) as dev:
         assert loaded(dev) == set(healthy)
-        assert [broken.name for broken in OFFLINE if not is_told(broken, dev.text)] == [], dev.text
-        wait_until(lambda: is_told(DAMAGED, dev.text), "what is wrong with MLflow's database")
-    mended = broken_clone.atoll("sync", *(broken.name for broken in OFFLINE))
-    assert mended.code == 0, mended.text
-    ready = [location for location in json.loads(broken_clone.atoll("list", "--json").stdout) if location["ready"]]
-    assert {location["name"] for location in ready} == set(broken_clone.locations)
+        assert [broken.name for broken in (*BROKEN, *MISSING) if not is_told(broken, dev.text)] == [], dev.text
+        told = dev.text.partition("mlflow does not run; all else goes on without it\n")[2]
+    what, why, how = told.splitlines()[:3]
+    assert (what, why) == (f"what: port {taken_port} is in use.", "why:  another program listens on 127.0.0.1 at it.")
+    assert re.fullmatch(r"how:  \./atoll dev --mlflow-port \d+", how)
+    STALE.break_(broken_clone, add_project(broken_clone, STALE.name))
+    with_network = broken_clone.atoll("sync", STALE.name, *(broken.name for broken in MISSING))
+    assert with_network.code == 2
+    assert is_told(STALE, with_network.text), with_network.text
+    ready = {
+        location["name"] for location in json.loads(broken_clone.atoll("list", "--json").stdout) if location["ready"]
+    }
+    assert ready >= {broken.name for broken in MISSING}
+    assert STALE.name not in ready
+
+
+def test_a_damaged_database_of_mlflow_is_told_with_the_way_to_a_new_one(idle_clone, damaged_database):
+    told: list[UserError] = []
+    server = MlflowServer(idle_clone.checkout, find_free_port(), lambda: None, told.append)
+
+    def is_buried() -> bool:
+        server.look()
+        return bool(told)
+
+    try:
+        wait_until(is_buried, "what is wrong with MLflow's database")
+    finally:
+        server.stop()
+    assert [(problem.what, problem.why, problem.how) for problem in told] == [DAMAGED]

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from clone import ROOT, Clone
-from dev import Dev
 
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -16,11 +15,11 @@ def console_commands(text: str) -> list[str]:
     return [line[2:] for block in CONSOLE.findall(text) for line in block.splitlines() if line.startswith("$ ")]
 
 
-# A clone is what these tests start from; `./atoll test` runs them.
+# A clone is what these tests start from, `./atoll dev` is how (`first_start`), and `./atoll test` runs them.
 COMMANDS = [
     command
     for command in console_commands((ROOT / "README.md").read_text())
-    if command != "./atoll test" and not command.startswith(("git clone ", "cd "))
+    if command not in ("./atoll dev", "./atoll test") and not command.startswith(("git clone ", "cd "))
 ]
 
 
@@ -38,11 +37,6 @@ def test_the_two_commands_stand_in_the_first_thirty_lines_beside_a_picture():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_does_what_it_says(idle_clone: Clone, store: str, command: str):
-    if command == "./atoll dev":
-        with Dev(idle_clone, ATOLL_STORE=store) as dev:
-            assert {location.name for location in dev.page.locations() if location.loaded} == set(idle_clone.locations)
-            assert dev.interrupt() == 0
-        return
     done = idle_clone.run(*shlex.split(command), ATOLL_STORE=store)
     assert done.code == 0, done.text
 

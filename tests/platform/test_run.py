@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from clone import Clone, Finished
-from test_dev import runs_of, unfinished
 from waiting import LIMIT, wait_until
 
 
@@ -21,7 +20,7 @@ def summary_of(finished: Finished, code: int = 0) -> dict[str, Any]:
 
 def start_run(clone: Clone, *arguments: str) -> tuple[subprocess.Popen[bytes], str, int]:
     """Start a headless run and wait until it computes; return the command, the run's id and its process."""
-    before = set(runs_of(clone))
+    before = set(clone.runs())
     command = subprocess.Popen(
         ["./atoll", "run", *arguments],
         cwd=clone.root,
@@ -30,13 +29,13 @@ def start_run(clone: Clone, *arguments: str) -> tuple[subprocess.Popen[bytes], s
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    wait_until(lambda: [run for run in set(runs_of(clone)) - before if computes(clone, run)], "a new run")
-    (run,) = set(runs_of(clone)) - before
-    return command, run, int(runs_of(clone)[run].tags["atoll/process"].partition(":")[0])
+    wait_until(lambda: [run for run in set(clone.runs()) - before if computes(clone, run)], "a new run")
+    (run,) = set(clone.runs()) - before
+    return command, run, int(clone.runs()[run].tags["atoll/process"].partition(":")[0])
 
 
 def computes(clone: Clone, run: str) -> bool:
-    return runs_of(clone)[run].status.value == "STARTED"
+    return clone.runs()[run].status.value == "STARTED"
 
 
 def test_json_has_every_asset_check_and_headline_metric(headless_run):
@@ -49,8 +48,8 @@ def test_json_has_every_asset_check_and_headline_metric(headless_run):
     assert 0 < evaluation["metrics"]["mae"] < evaluation["metrics"]["mae_baseline"]
 
 
-def test_the_table_has_assets_checks_and_metrics_and_the_exit_code_is_0(clone):
-    finished = clone.atoll("run", "product_recommendations")
+def test_the_table_has_assets_checks_and_metrics_and_the_exit_code_is_0(clone, sample_runs):
+    finished = clone.atoll("run", "product_recommendations", "--select", "evaluation")
     assert finished.code == 0, finished.text
     for word in ("seconds", "product_recommendations/evaluation", "materialized", "beats_popularity", "hit_rate"):
         assert word in finished.stdout
@@ -115,7 +114,7 @@ def test_what_is_made_on_the_sample_does_not_replace_what_is_made_from_everythin
     ],
 )
 def test_bad_input_ends_with_2_and_three_lines(clone, arguments, environment, what, why, how):
-    before = set(runs_of(clone))
+    before = set(clone.runs())
     refused = clone.atoll("run", *arguments, **environment)
     assert refused.code == 2, refused.text
     lines = refused.stderr.splitlines()
@@ -123,7 +122,7 @@ def test_bad_input_ends_with_2_and_three_lines(clone, arguments, environment, wh
     assert lines[1].startswith(f"why:  {why}")
     assert lines[2].startswith(f"how:  {how}")
     assert len(lines) == 3
-    assert set(runs_of(clone)) == before
+    assert set(clone.runs()) == before
 
 
 def test_with_json_bad_input_is_json_too(clone):
@@ -139,37 +138,37 @@ def test_with_json_bad_input_is_json_too(clone):
 
 def test_a_store_that_cannot_be_written_is_told_before_the_run(clone, tmp_path):
     (tmp_path / "file").touch()
-    before = set(runs_of(clone))
+    before = set(clone.runs())
     refused = clone.atoll("run", "vehicle_prices", ATOLL_STORE=str(tmp_path / "file" / "store"))
     assert refused.code == 2
     what, why, how = refused.stderr.splitlines()
     assert what == f"what: The store {tmp_path}/file/store cannot be written."
     assert why.startswith("why:  NotADirectoryError")
     assert "ATOLL_STORE" in how
-    assert set(runs_of(clone)) == before
+    assert set(clone.runs()) == before
 
 
 def test_a_run_whose_process_is_killed_has_failed_when_the_command_ends(idle_clone, headless_run):
     command, run, pid = start_run(idle_clone, "vehicle_prices", "--select", "model")
     os.kill(pid, signal.SIGKILL)
     assert command.wait(LIMIT) == 1
-    assert runs_of(idle_clone)[run].status.value == "FAILURE"
-    assert unfinished(idle_clone) == []
+    assert idle_clone.runs()[run].status.value == "FAILURE"
+    assert idle_clone.unfinished() == []
 
 
 def test_ctrl_c_ends_the_run(idle_clone, headless_run):
     command, run, _ = start_run(idle_clone, "vehicle_prices")
     os.killpg(command.pid, signal.SIGINT)
     assert command.wait(LIMIT) == 1
-    assert runs_of(idle_clone)[run].status.value in ("CANCELED", "FAILURE")
-    assert unfinished(idle_clone) == []
+    assert idle_clone.runs()[run].status.value in ("CANCELED", "FAILURE")
+    assert idle_clone.unfinished() == []
 
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(clone):
-    before = set(runs_of(clone))
+    before = set(clone.runs())
     refused = clone.atoll("run", "vehicle_prices", "--select", "modle", "--dry-run")
     assert (refused.code, refused.stderr.splitlines()[0]) == (2, "what: The selection `modle` is empty.")
     planned = clone.atoll("run", "vehicle_prices", "--select", "model", "--full", "--dry-run")
     assert planned.code == 0
     assert planned.stderr == "would materialize vehicle_prices/model (profile full)\n"
-    assert set(runs_of(clone)) == before
+    assert set(clone.runs()) == before

@@ -10,7 +10,7 @@ import pytest
 from clone import Clone
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def manifest(clone: Clone, headless_run: dict[str, Any]) -> dict[str, Any]:
     """What `show` says of the vehicles that the headless run made."""
     made = clone.atoll("run", "vehicle_prices", "--select", "listings,vehicles", "--json")
