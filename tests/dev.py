@@ -13,8 +13,6 @@ from atoll_control.graphql import Page
 from clone import Clone
 from waiting import LIMIT, wait_until
 
-INSTALLING = 900
-
 
 class Dev:
     """The real `./atoll dev` at free ports, in a session of its own, as in a terminal of its own."""
@@ -35,7 +33,7 @@ class Dev:
             start_new_session=True,
         )
         try:
-            wait_until(self._is_up, "the address of the page", seconds=INSTALLING)
+            wait_until(self._is_up, "the address of the page")
         except BaseException:
             self.interrupt()
             raise

@@ -141,7 +141,7 @@ class Running:
 
     def begin_waiting(self, *, talk: bool = False) -> str:
         """Start a run that waits for `end_waiting`, and return when its container computes."""
-        run = self.launch(TRIALS, "patience", seconds=600, talk=talk)
+        run = self.launch(TRIALS, "patience", seconds=2 * LIMIT, talk=talk)
         wait_until(lambda: status(self.page, run) == "STARTED", f"the start of run {run}")
         wait_until(lambda: self._computes(run), f"the step of run {run}")
         return run

@@ -8,7 +8,7 @@ from engine import inspect
 from runs import status
 from server import Running
 from trials import NAME as TRIALS
-from waiting import wait_until
+from waiting import LIMIT, wait_until
 
 OTHER = "aviation_data"
 
@@ -33,7 +33,7 @@ def count_running(server: Running) -> int:
 
 def test_a_project_that_asks_for_more_than_its_limit_waits_alone(server):
     limit = find_limit(server)
-    asked = [server.launch(TRIALS, "patience", seconds=600) for _ in range(limit + 1)]
+    asked = [server.launch(TRIALS, "patience", seconds=2 * LIMIT) for _ in range(limit + 1)]
     full = Counter(STARTED=limit, QUEUED=1)
     wait_until(lambda: Counter(list_states(server, asked).values()) == full, "as many runs as may go")
 
