@@ -1,7 +1,6 @@
 import subprocess
 
 import pytest
-from locks import write_lock
 
 from atoll_control.deployment.history import History
 from atoll_control.deployment.release import Released, read_release, write_release
@@ -49,12 +48,10 @@ def deployed(checkout, add_project) -> Checkout:
         write_atomically(folder / "pyproject.toml", LIBRARY)
         write_atomically(folder / "src" / "code.py", "")
         write_atomically(folder / "tests" / "portable" / "test_code.py", "")
-    write_lock(checkout.library, pandas="1.0")
     for name in ("cars", "trips"):
         manifest = add_project(name) / "pyproject.toml"
         manifest.write_text(manifest.read_text() + '\n[tool.uv.sources]\natoll = { path = "../../shared/atoll" }\n')
         write_atomically(manifest.parent / "tests" / "test_it.py", "")
-        write_lock(manifest.parent, pandas=f"1.{len(name)}")
     write_atomically(checkout.environments / "staging.settings.toml", "")
     release(checkout, commit(checkout))
     return checkout

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tomllib
 
 from atoll_control.contracts import find_broken_contracts
 from atoll_control.definitions import HEAVY, probe_definitions
 from atoll_control.derived import find_drifted
-from atoll_control.environments import explain_sync, locked_versions, uv
+from atoll_control.environments import explain_sync, uv
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.projects import Project
@@ -72,7 +73,7 @@ def dagster_versions(checkout: Checkout, projects: Sequence[Project]) -> Iterato
     """Locks with another Dagster than the pair that the root's pyproject.toml states."""
     pair = tomllib.loads(checkout.pyproject.read_text(encoding="utf-8"))["tool"]["atoll"]["dagster"]
     for folder in _locked_folders(checkout, projects):
-        for name, version in sorted(_locked_dagster(folder / "uv.lock")):
+        for name, version in _locked_dagster(folder / "uv.lock"):
             wanted = pair["libraries"] if version.startswith("0.") else pair["core"]
             if version != wanted:
                 where = folder.relative_to(checkout.root)
@@ -89,12 +90,15 @@ def _locked_folders(checkout: Checkout, projects: Sequence[Project]) -> list[Pat
     return [checkout.root, checkout.library, *(owner.folder for owner in owners)]
 
 
-def _locked_dagster(lock: Path) -> set[tuple[str, str]]:
+def _locked_dagster(lock: Path) -> Iterator[tuple[str, str]]:
     try:
-        found = locked_versions(lock)
+        content = tomllib.loads(lock.read_text(encoding="utf-8"))
     except (FileNotFoundError, tomllib.TOMLDecodeError):
-        return set()  # The claim on locks reports it.
-    return {(name, version) for name, version in found if name in RELEASED_TOGETHER}
+        return  # The claim on locks reports it.
+    packages: list[dict[str, Any]] = content.get("package", [])
+    for package in packages:
+        if package["name"] in RELEASED_TOGETHER:
+            yield package["name"], package.get("version", "")
 
 
 def untested_projects(checkout: Checkout, projects: Sequence[Project]) -> Iterator[UserError]:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomllib
-
 from atoll_control.errors import UserError
 from atoll_control.process import Output, capture, clean_environment, side_by_side
 from atoll_control.projects import Project
@@ -46,16 +44,6 @@ def uv(*arguments: str | Path, cwd: Path, **environment: str) -> Output:
     """Run uv, the wrapper's or the one on the PATH, without a view of any active environment."""
     program = os.environ.get("ATOLL_UV", "uv")
     return capture([program, *arguments], cwd=cwd, env=clean_environment(UV_PYTHON_DOWNLOADS="never", **environment))
-
-
-def locked_versions(lock: Path) -> set[tuple[str, str]]:
-    """Return name and version of each package that a lock has, one of no version with an empty one.
-
-    Raises:
-        FileNotFoundError, tomllib.TOMLDecodeError: when it cannot be read.
-    """
-    packages = tomllib.loads(lock.read_text(encoding="utf-8")).get("package", [])
-    return {(package["name"], package.get("version", "")) for package in packages}
 
 
 def sync_environment(name: str, folder: Path, modules: Mapping[str, str], *, always: bool = False) -> Synced:

@@ -3,13 +3,12 @@
 import signal
 import subprocess
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from atoll_control.console import BAD, GOOD, say, show_problem, show_table
-from atoll_control.environments import locked_versions
 from atoll_control.errors import UserError
 from atoll_control.files import Checkout
 from atoll_control.process import Output, capture, clean_environment, side_by_side
@@ -87,11 +86,8 @@ def _leave_what_differs(
 
 
 def project_suites(checkout: Checkout, projects: Sequence[Project]) -> list[Suite]:
-    """A project's own tests, and the library's portable ones with the versions that the project pins.
-
-    Those run once for all projects that pin the same version of every package in the library's lock.
-    """
-    suites, alike = [], defaultdict[frozenset[tuple[str, str]], list[Project]](list)
+    """A project's own tests, and the library's portable ones with the versions that the project pins."""
+    suites = []
     for project in projects:
         if not (project.folder / "tests").is_dir():
             raise UserError(
@@ -100,17 +96,9 @@ def project_suites(checkout: Checkout, projects: Sequence[Project]) -> list[Suit
                 "write one: docs/handover.md says what a project's tests show.",
             )
         suites.append(Suite(project.name, project.python, project.folder))
-        alike[_pinned(checkout, project)].append(project)
-    portable = checkout.library / "tests" / "portable"
-    for first, *others in alike.values():
-        names = ", ".join(project.name for project in (first, *others))
-        suites.append(Suite(f"atoll in {names}", first.python, checkout.library, portable))
+        portable = checkout.library / "tests" / "portable"
+        suites.append(Suite(f"atoll in {project.name}", project.python, checkout.library, portable))
     return suites
-
-
-def _pinned(checkout: Checkout, project: Project) -> frozenset[tuple[str, str]]:
-    names = {name for name, _ in locked_versions(checkout.library / "uv.lock")}
-    return frozenset(pin for pin in locked_versions(project.folder / "uv.lock") if pin[0] in names)
 
 
 def own_suites(checkout: Checkout) -> list[Suite]:
