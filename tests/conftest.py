@@ -8,7 +8,7 @@ import pytest
 
 from clone import Clone, make_clone
 from dev import Dev, Terminal
-from runs import WHOLE, launch, wait_for_end
+from runs import WHOLE, launch, messages, wait_for_end
 
 
 class Start(NamedTuple):
@@ -60,5 +60,5 @@ def sample_runs(first_start: Start) -> dict[str, str]:
     platform = first_start.terminal.running()
     runs = {location: launch(platform.page, location) for location in WHOLE}
     for run in runs.values():
-        wait_for_end(platform.page, run)
+        assert wait_for_end(platform.page, run) == "SUCCESS", messages(platform.page, run)
     return runs

@@ -1,19 +1,15 @@
 """What is wrong with one project, or with MLflow, never takes the others down, and the output says how to mend it."""
 
 import json
-import re
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from atoll_control.errors import UserError
-from atoll_control.mlflow import MlflowServer
 from clone import Clone
-from dev import Dev, find_free_port
+from dev import Dev
 from small_project import add_project, install, lock
 from waiting import wait_until
 
@@ -134,7 +130,9 @@ STALE = Broken(
     "./atoll uv lock --project code_locations/stale_lock",
 )
 
-DAMAGED = (
+DAMAGED = Broken(
+    "mlflow",
+    lambda clone, folder: None,
     "MLflow's server does not start.",
     ".atoll/mlflow/mlflow.db is damaged: file is not a database.",
     "end ./atoll dev, then: mv .atoll/mlflow/mlflow.db .atoll/mlflow/mlflow.db.damaged && ./atoll dev",
@@ -168,17 +166,9 @@ def broken_clone(idle_clone: Clone, healthy: list[str]) -> Iterator[Clone]:
 
 
 @pytest.fixture
-def taken_port() -> Iterator[int]:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        yield other.getsockname()[1]
-
-
-@pytest.fixture
-def damaged_database(idle_clone: Clone) -> Iterator[Path]:
+def damaged_database(broken_clone: Clone) -> Iterator[Path]:
     """MLflow's database with content that is none."""
-    database = idle_clone.root / ".atoll" / "mlflow" / "mlflow.db"
+    database = broken_clone.root / ".atoll" / "mlflow" / "mlflow.db"
     kept = database.rename(database.with_suffix(".kept"))
     database.write_text("not a database, and long enough that nobody takes it for a new one " * 20)
     yield database
@@ -186,38 +176,25 @@ def damaged_database(idle_clone: Clone) -> Iterator[Path]:
 
 
 def test_without_a_network_the_healthy_come_up_and_of_each_other_it_is_said_what_is_wrong_and_how_to_mend_it(
-    broken_clone, healthy, taken_port, tmp_path
+    broken_clone, healthy, damaged_database, tmp_path
 ):
     for broken in (*BROKEN, *MISSING):
         broken.break_(broken_clone, add_project(broken_clone, broken.name))
-    with Dev(broken_clone, taken_port, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path)) as dev:
+    with Dev(broken_clone, UV_OFFLINE="1", UV_CACHE_DIR=str(tmp_path)) as dev:
         assert loaded(dev) == set(healthy)
         assert [broken.name for broken in (*BROKEN, *MISSING) if not is_told(broken, dev.text)] == [], dev.text
-        told = dev.text.partition("mlflow does not run; all else goes on without it\n")[2]
-    what, why, how = told.splitlines()[:3]
-    assert (what, why) == (f"what: port {taken_port} is in use.", "why:  another program listens on 127.0.0.1 at it.")
-    assert re.fullmatch(r"how:  \./atoll dev --mlflow-port \d+", how)
+        wait_until(lambda: is_told(DAMAGED, dev.text), "what is wrong with MLflow's database")
+        assert loaded(dev) == set(healthy)
+    mended = broken_clone.atoll("sync", *(broken.name for broken in MISSING))
+    assert mended.code == 0, mended.text
+    listed = json.loads(broken_clone.atoll("list", "--json").stdout)
+    assert {location["name"] for location in listed if location["ready"]} >= {broken.name for broken in MISSING}
+
+
+def test_a_stale_lock_is_told_and_the_others_are_installed(broken_clone, healthy):
     STALE.break_(broken_clone, add_project(broken_clone, STALE.name))
-    with_network = broken_clone.atoll("sync", STALE.name, *(broken.name for broken in MISSING))
-    assert with_network.code == 2
-    assert is_told(STALE, with_network.text), with_network.text
-    ready = {
-        location["name"] for location in json.loads(broken_clone.atoll("list", "--json").stdout) if location["ready"]
-    }
-    assert ready >= {broken.name for broken in MISSING}
-    assert STALE.name not in ready
-
-
-def test_a_damaged_database_of_mlflow_is_told_with_the_way_to_a_new_one(idle_clone, damaged_database):
-    told: list[UserError] = []
-    server = MlflowServer(idle_clone.checkout, find_free_port(), lambda: None, told.append)
-
-    def is_buried() -> bool:
-        server.look()
-        return bool(told)
-
-    try:
-        wait_until(is_buried, "what is wrong with MLflow's database")
-    finally:
-        server.stop()
-    assert [(problem.what, problem.why, problem.how) for problem in told] == [DAMAGED]
+    refused = broken_clone.atoll("sync")
+    assert refused.code == 2
+    assert is_told(STALE, refused.text), refused.text
+    listed = json.loads(broken_clone.atoll("list", "--json").stdout)
+    assert {location["name"] for location in listed if location["ready"]} == set(healthy)

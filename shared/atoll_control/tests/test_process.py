@@ -20,6 +20,14 @@ from atoll_control.process import (
 )
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+# Its first thread has ended, and for the kernel it is a zombie, while another one goes on.
+HEADLESS = """
+import ctypes, platform, signal, threading, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+threading.Thread(target=time.sleep, args=[60]).start()
+print("up", flush=True)
+ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+"""
 # In short steps: a signal just before a system call is noticed when that ends.
 OBEDIENT = """
 import time
@@ -93,8 +101,9 @@ def test_a_group_that_listens_ends_by_itself():
     assert child.wait() == 0
 
 
-def test_a_group_that_does_not_listen_is_killed_and_gone():
-    child = start(STUBBORN)
+@pytest.mark.parametrize("program", [STUBBORN, HEADLESS])
+def test_a_group_that_does_not_listen_is_killed_and_gone(program):
+    child = start(program)
     assert living(child.pid) == {identity(child.pid)}
     assert not end_group(child.pid, patience=0.3)
     assert living(child.pid) == set()

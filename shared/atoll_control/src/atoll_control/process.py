@@ -21,6 +21,9 @@ Result = TypeVar("Result")
 # What was killed is gone within that many seconds, unless the kernel holds it.
 KILLING = 10.0
 
+# Where the system has it.
+_PROC = Path("/proc/self/stat")
+
 LEAKING = ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "DAGSTER_HOME", "UV_PROJECT_ENVIRONMENT")
 
 
@@ -109,12 +112,22 @@ def start_time(pid: int) -> str | None:
         return None
     except PermissionError:
         pass
+    if not _PROC.exists():
+        return ""
+    fields = _read_stat(str(pid))
+    return fields[19] if fields else None
+
+
+def _read_stat(pid: str) -> list[str] | None:
+    """Return what `/proc/<pid>/stat` says from the state on (proc(5)); None of a process that has ended.
+
+    A zombie has ended and only waits for its parent, unless other threads of it still run.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except FileNotFoundError:
-        return "" if not Path("/proc/self/stat").exists() else None
-    # A zombie has ended and only waits for its parent.
-    return None if fields[0] == "Z" else fields[19]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] == "Z" and fields[17] == "1" else fields
 
 
 def is_alive(identity: str) -> bool:
@@ -145,30 +158,24 @@ def end_group(group: int, *, patience: float) -> bool:
         Whether it ended by itself.
     """
     _signal_group(group, signal.SIGINT)
-    if _has_ended(group, patience):
-        return True
+    ended = _has_ended(group, patience)
+    # In any case: what is started while one looks is not seen.
     _signal_group(group, signal.SIGKILL)
     _has_ended(group, KILLING)
-    return False
+    return ended
 
 
 def living(group: int) -> set[str]:
     """Return the processes of a group that run, each as `is_alive` knows it again; none where there is no /proc."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[2]) == group and fields[0] != "Z":
-            found.add(f"{stat.parent.name}:{fields[19]}")
-    return found
+    names = [path.name for path in Path("/proc").iterdir()] if _PROC.exists() else []
+    found = {name: _read_stat(name) for name in names if name.isdigit()}
+    return {f"{name}:{fields[19]}" for name, fields in found.items() if fields and int(fields[2]) == group}
 
 
 def _has_ended(group: int, patience: float) -> bool:
     """Wait up to `patience` seconds until no process of the group runs; say whether that came."""
     deadline = time.monotonic() + patience
-    while _signal_group(group, 0) and (living(group) or not Path("/proc/self/stat").exists()):
+    while _signal_group(group, 0) and (living(group) or not _PROC.exists()):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.1)
@@ -176,9 +183,10 @@ def _has_ended(group: int, patience: float) -> bool:
 
 
 def _signal_group(group: int, number: int) -> bool:
+    """Signal the processes of a group that are ours; say whether there are any."""
     try:
         os.killpg(group, number)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return False
     return True
 

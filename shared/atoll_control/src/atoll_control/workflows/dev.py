@@ -43,7 +43,7 @@ def _serve(checkout: Checkout, port: int, mlflow_port: int) -> None:
     elsewhere = find_tracking(checkout)
     if elsewhere:
         say(f"mlflow is the one of the setting tracking: {elsewhere}")
-    server = None if elsewhere or service.name in absent else _start_mlflow(checkout, mlflow_port, port)
+    server = None if elsewhere or service.name in absent else start_mlflow(checkout, mlflow_port, port)
     try:
         _serve_dagster(checkout, [project for project in projects if project.name not in absent], port, server)
     finally:
@@ -70,7 +70,7 @@ def _serve_dagster(checkout: Checkout, projects: Sequence[Project], port: int, s
         _stop(platform)
 
 
-def _start_mlflow(checkout: Checkout, port: int, page_port: int) -> MlflowServer | None:
+def start_mlflow(checkout: Checkout, port: int, page_port: int) -> MlflowServer | None:
     """Start MLflow's server where its port is free; what it does later is told when the page is up."""
 
     def tell(problem: UserError) -> None:
