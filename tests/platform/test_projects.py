@@ -191,7 +191,7 @@ def test_without_a_network_the_healthy_come_up_and_of_each_other_it_is_said_what
     assert {location["name"] for location in listed if location["ready"]} >= {broken.name for broken in MISSING}
 
 
-def test_a_stale_lock_is_told_and_the_others_are_installed(broken_clone, healthy):
+def test_a_stale_lock_is_told_and_the_others_are_ready(broken_clone, healthy):
     STALE.break_(broken_clone, add_project(broken_clone, STALE.name))
     refused = broken_clone.atoll("sync")
     assert refused.code == 2

@@ -152,7 +152,9 @@ def interrupt_on_signals() -> None:
 
 
 def end_group(group: int, *, patience: float) -> bool:
-    """Interrupt a process group, wait up to `patience` seconds, then kill what is left and wait until that is gone.
+    """Interrupt a process group, wait up to `patience` seconds, then kill what is left.
+
+    What was killed is waited for, up to `KILLING` seconds.
 
     Returns:
         Whether it ended by itself.
