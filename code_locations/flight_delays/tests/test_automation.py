@@ -1,6 +1,7 @@
 """What is made by itself when weeks arrive: the conditions evaluated as the daemon does, while runs go on too."""
 
 import dagster as dg
+import made_up
 import pytest
 from materializing import ARRIVING, MODELS, REFERENCE, WEEKLY, make, receive
 
@@ -79,6 +80,8 @@ def look_during_runs(daemon, monkeypatch):
         monkeypatch.setattr(module, name, watched)
 
     for module, name in [
+        (made_up, "flights"),
+        (made_up, "weather"),
         (features, "build_features"),
         (outcomes, "label_flights"),
         (outcomes, "join_outcomes"),

@@ -5,7 +5,7 @@ import dagster as dg
 from atoll.automation import on_update
 from atoll.validation import schema_check
 from flight_delays.defs.aviation import FLIGHTS
-from flight_delays.defs.location import LOCATION, OWNERS, WEEKS
+from flight_delays.defs.location import LOCATION, OWNERS, WEEK_HAS_COME, WEEKS
 
 
 @dg.asset(
@@ -13,7 +13,7 @@ from flight_delays.defs.location import LOCATION, OWNERS, WEEKS
     group_name=LOCATION,
     ins={"flights": dg.AssetIn(FLIGHTS.key)},
     partitions_def=WEEKS,
-    automation_condition=on_update(),
+    automation_condition=on_update() & WEEK_HAS_COME,
     kinds={"pandas"},
     owners=OWNERS,
 )
