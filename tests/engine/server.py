@@ -41,6 +41,7 @@ listen = "127.0.0.1"
 port = {port}
 profile = "sample"
 today = {today}
+sensor_interval = 30
 
 [images]
 postgres = "{postgres}"

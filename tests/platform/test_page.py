@@ -67,7 +67,8 @@ def browser_page() -> Iterator[Tab]:
         # Also of what is fetched below: Playwright's own is half a minute, in which a busy machine may not answer.
         page.context.set_default_timeout(LIMIT * 1000)
         # Chromium itself drops what it has asked for whenever the machine's networks change, as beside a Docker engine.
-        page.route("**/*", lambda route: route.fulfill(response=route.fetch()))
+        # A kept connection may be one that the server closes just then: what was asked is asked again.
+        page.route("**/*", lambda route: route.fulfill(response=route.fetch(max_retries=3)))
         expect.set_options(timeout=LIMIT * 1000)
         yield page
         browser.close()

@@ -18,10 +18,10 @@ from atoll_control.workflows.sync import sync_library, sync_with_progress
 
 LIBRARY, COMMAND = "atoll", "atoll_control"
 
-# Two keep two processors busy; the third takes what those leave while they wait for a server.
+# Two with servers of their own keep two processors busy; the third takes what they leave.
 SUITES_AT_ONCE = 3
-# Of all but the first, which lasts longest: it gets about three times as much of the processor as each of them.
-NICENESS = 5
+# Of what has no servers: theirs cost as long as they are up, also while their tests wait for a processor.
+NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def test(checkout: Checkout, names: list[str], since: str | None = None) -> int:
         results = [(suite, _run(checkout, suite)) for suite in suites]
     else:
         platform = [] if since else platform_suites(checkout)
-        # What takes long comes first; what needs no platform of its own fills the time that is left beside the first.
-        results = _run_side_by_side(checkout, [*platform[:1], *own[:1], *platform[1:], *own[1:], *suites])
+        nice = [replace(suite, niceness=NICENESS) for suite in [*own, *suites]]
+        results = _run_side_by_side(checkout, [*platform[:2], *nice[:1], *platform[2:], *nice[1:]])
     if results:
         show_table(
             ("", "tests", ""),
@@ -108,18 +108,20 @@ def own_suites(checkout: Checkout) -> list[Suite]:
 
 
 def _run_side_by_side(checkout: Checkout, suites: list[Suite]) -> list[tuple[Suite, int]]:
-    """Run all suites, some at a time; the first one lasts longest."""
-    suites = [*suites[:1], *(replace(suite, niceness=NICENESS) for suite in suites[1:])]
     ended = side_by_side(lambda suite: (suite, _capture(checkout, suite)), suites, _show, SUITES_AT_ONCE)
     return [(suite, output.code) for suite, output in ended]
 
 
 def platform_suites(checkout: Checkout) -> list[Suite]:
-    """The folders under `tests/` that hold tests, that with most files first; what runs in each is of its own clone."""
+    """The folders under `tests/` that hold tests, each with servers of its own clone.
+
+    That with most files comes first, for it lasts longest, and then the others from that with fewest on.
+    """
     files = Counter(file.parent for file in sorted((checkout.root / "tests").glob("*/test_*.py")))
     folders = [folder for folder, _ in files.most_common()]
     return [
-        Suite(folder.name, Path(sys.executable), checkout.root, folder.relative_to(checkout.root)) for folder in folders
+        Suite(folder.name, Path(sys.executable), checkout.root, folder.relative_to(checkout.root))
+        for folder in [*folders[:1], *folders[:0:-1]]
     ]
 
 
