@@ -41,7 +41,6 @@ listen = "127.0.0.1"
 port = {port}
 profile = "sample"
 today = {today}
-sensor_interval = 30
 
 [images]
 postgres = "{postgres}"

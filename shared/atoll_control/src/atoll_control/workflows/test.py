@@ -20,8 +20,8 @@ LIBRARY, COMMAND = "atoll", "atoll_control"
 
 # Two with servers of their own keep two processors busy; the third takes what they leave.
 SUITES_AT_ONCE = 3
-# Of what has no servers: theirs cost as long as they are up, also while their tests wait for a processor.
-NICENESS = 10
+# The suite that lasts longest goes first, then those with servers, which cost as long as they are up; then the others.
+SERVERS_NICENESS, NICENESS = 5, 10
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def test(checkout: Checkout, names: list[str], since: str | None = None) -> int:
         results = [(suite, _run(checkout, suite)) for suite in suites]
     else:
         platform = [] if since else platform_suites(checkout)
-        nice = [replace(suite, niceness=NICENESS) for suite in [*own, *suites]]
-        results = _run_side_by_side(checkout, [*platform[:2], *nice[:1], *platform[2:], *nice[1:]])
+        others = [replace(suite, niceness=NICENESS) for suite in [*own, *suites]]
+        results = _run_side_by_side(checkout, [*platform[:2], *others[:1], *platform[2:], *others[1:]])
     if results:
         show_table(
             ("", "tests", ""),
@@ -119,10 +119,10 @@ def platform_suites(checkout: Checkout) -> list[Suite]:
     """
     files = Counter(file.parent for file in sorted((checkout.root / "tests").glob("*/test_*.py")))
     folders = [folder for folder, _ in files.most_common()]
-    return [
-        Suite(folder.name, Path(sys.executable), checkout.root, folder.relative_to(checkout.root))
-        for folder in [*folders[:1], *folders[:0:-1]]
+    suites = [
+        Suite(folder.name, Path(sys.executable), checkout.root, folder.relative_to(checkout.root)) for folder in folders
     ]
+    return [*suites[:1], *(replace(suite, niceness=SERVERS_NICENESS) for suite in suites[:0:-1])]
 
 
 def _run(checkout: Checkout, suite: Suite) -> int:
