@@ -18,8 +18,6 @@ PRICES = Path("code_locations", "vehicle_prices")
 BASKETS = Path("code_locations", "product_recommendations")
 FLIGHTS = Path("code_locations", "aviation_data")
 CONTRACTS = Path("code_locations", "flight_delays", "src", "flight_delays", "contracts", "aviation_data")
-# Of whose definitions something is broken below.
-LOADED = {"vehicle_prices", "product_recommendations", "flight_delays"}
 PLANTED = "pandas-9.9.9.dist-info"
 # They load every project, which takes longer than all other claims: looked at where they are to be seen broken.
 LOADING = {"definitions", "contracts"}
@@ -319,14 +317,10 @@ def breakable(clone: Clone) -> Iterator[Clone]:
 
 
 def find_problems(clone: Clone, names: Collection[str]) -> dict[str, list[UserError]]:
-    """Return which of these claims do not hold, with what breaks them; that projects load is asked of those LOADED."""
+    """Return which of these claims do not hold, with what breaks them."""
     projects = discover_projects(clone.checkout)
-    loaded = [project for project in projects if project.name in LOADED]
     claims = [claim for claim in CLAIMS if claim.name in names]
-    found = {
-        claim.name: list(claim.find_problems(clone.checkout, loaded if claim.name == "definitions" else projects))
-        for claim in claims
-    }
+    found = {claim.name: list(claim.find_problems(clone.checkout, projects)) for claim in claims}
     return {name: problems for name, problems in found.items() if problems}
 
 
