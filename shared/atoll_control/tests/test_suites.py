@@ -41,11 +41,13 @@ def test_tests_hear_ctrl_c_where_the_command_itself_was_started_to_ignore_it(tes
         signal.signal(signal.SIGINT, before)
 
 
-def test_of_the_suites_with_servers_the_longest_comes_first_and_is_least_nice_and_then_the_shortest(checkout):
+def test_two_suites_with_servers_run_at_a_time_and_what_has_none_is_nicer(checkout):
     for folder, files in {"slow": 3, "quick": 1, "between": 2, "no_tests": 0}.items():
         (checkout.root / "tests" / folder).mkdir(parents=True)
         for number in range(files):
             (checkout.root / "tests" / folder / f"test_{number}.py").touch()
-    suites = workflow.platform_suites(checkout)
-    assert [suite.name for suite in suites] == ["slow", "quick", "between"]
-    assert suites[0].niceness < suites[1].niceness == suites[2].niceness < workflow.NICENESS
+    arranged = workflow.arrange(workflow.platform_suites(checkout), workflow.own_suites(checkout))
+    assert [suite.name for suite in arranged] == ["slow", "quick", "atoll", "between", "atoll_control"]
+    slow, quick, library, between, command = (suite.niceness for suite in arranged)
+    assert slow < quick == between < library == command
+    assert workflow.arrange([], []) == []

@@ -20,8 +20,6 @@ LIBRARY, COMMAND = "atoll", "atoll_control"
 
 # Two with servers of their own keep two processors busy; the third takes what they leave.
 SUITES_AT_ONCE = 3
-# The suite that lasts longest goes first, then those with servers, which cost as long as they are up; then the others.
-SERVERS_NICENESS, NICENESS = 5, 10
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,7 @@ def test(checkout: Checkout, names: list[str], since: str | None = None) -> int:
         results = [(suite, _run(checkout, suite)) for suite in suites]
     else:
         platform = [] if since else platform_suites(checkout)
-        others = [replace(suite, niceness=NICENESS) for suite in [*own, *suites]]
-        results = _run_side_by_side(checkout, [*platform[:2], *others[:1], *platform[2:], *others[1:]])
+        results = _run_side_by_side(checkout, arrange(platform, [*own, *suites]))
     if results:
         show_table(
             ("", "tests", ""),
@@ -107,22 +104,31 @@ def own_suites(checkout: Checkout) -> list[Suite]:
     return [Suite(LIBRARY, library, checkout.library), Suite(COMMAND, Path(sys.executable), checkout.control)]
 
 
+def arrange(platform: Sequence[Suite], others: Sequence[Suite]) -> list[Suite]:
+    """Return suites in the order in which they begin, those nicer that can wait.
+
+    Args:
+        platform: Those with servers, which cost as long as they are up, the longest first. Two of them run at a time:
+            the longest, and beside it the others from the shortest on.
+        others: Those without, the longest first; they take what is left of the processor.
+    """
+    servers = [*platform[:1], *(replace(suite, niceness=5) for suite in platform[:0:-1])]
+    rest = [replace(suite, niceness=10) for suite in others]
+    return [*servers[:2], *rest[:1], *servers[2:], *rest[1:]]
+
+
 def _run_side_by_side(checkout: Checkout, suites: list[Suite]) -> list[tuple[Suite, int]]:
     ended = side_by_side(lambda suite: (suite, _capture(checkout, suite)), suites, _show, SUITES_AT_ONCE)
     return [(suite, output.code) for suite, output in ended]
 
 
 def platform_suites(checkout: Checkout) -> list[Suite]:
-    """The folders under `tests/` that hold tests, each with servers of its own clone.
-
-    That with most files comes first, for it lasts longest, and then the others from that with fewest on.
-    """
+    """The folders under `tests/` that hold tests, that with most files first; what runs in each is of its own clone."""
     files = Counter(file.parent for file in sorted((checkout.root / "tests").glob("*/test_*.py")))
     folders = [folder for folder, _ in files.most_common()]
-    suites = [
+    return [
         Suite(folder.name, Path(sys.executable), checkout.root, folder.relative_to(checkout.root)) for folder in folders
     ]
-    return [*suites[:1], *(replace(suite, niceness=SERVERS_NICENESS) for suite in suites[:0:-1])]
 
 
 def _run(checkout: Checkout, suite: Suite) -> int:
